@@ -1,0 +1,1 @@
+"""Channel kinds: one file = one kind = one name in YAML; files beginning with `_` are private to this folder."""

@@ -1,0 +1,197 @@
+"""What the author of a probe or a channel needs, and nothing else.
+
+A kind is one file in `probes/` or `channels/`; the file name is the kind's name in YAML.  Its last line is
+
+    KIND = ProbeKind(Options, open_probe, …)        or        KIND = ChannelKind(Options, open_channel, …)
+
+`Options` is a frozen pydantic model that forbids unknown keys (derive it from `Options` below).  A field of type
+`SecretStr` named `token` is written in YAML as `token_file:`, `token_env:` or `token_plain:`; the kind sees only
+the secret.  `open_…(options, surroundings)` is an async context manager: clients are made and closed there, and
+nowhere else.
+
+A probe or a channel makes ONE attempt, never retries, and never raises for expected trouble: that is a value.
+The caller sets the deadline (cancellation); whatever is raised nevertheless is a bug that the caller records as
+UNKNOWN (probe) or Unconfirmed (channel).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo
+
+from failover.model import (
+    Announcement,
+    Evidence,
+    Finding,
+    Health,
+    Measure,
+    Organisation,
+    Outcome,
+    Receipt,
+    Sighting,
+)
+
+_DURATION = re.compile(r"^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$")
+
+
+def parse_duration(value: object) -> float:
+    """Seconds of `15s`, `2m`, `6h`, `1d` or `1h30m`; `0` is allowed.  Raises ValueError for anything else."""
+    if value == 0 and not isinstance(value, bool):
+        return 0.0
+    match = _DURATION.match(value) if isinstance(value, str) and value else None
+    if match is None or not any(match.groups()):
+        raise ValueError("expected a duration such as 15s, 2m, 6h or 1d")
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+
+
+def format_duration(seconds: float) -> str:
+    """`90.0` -> `1m30s`; the inverse of `parse_duration` for whole seconds."""
+    left = int(seconds)
+    parts = []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0"
+
+
+def _beside_configuration(value: object, info: ValidationInfo) -> Path:
+    """A relative path is taken from the folder of the configuration file (given as validation context)."""
+    if not isinstance(value, str | Path) or not str(value):
+        raise ValueError("expected a path")
+    base = (info.context or {}).get("base")
+    return Path(base) / value if base is not None else Path(value)
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration), PlainSerializer(format_duration, return_type=str)]
+ConfigPath = Annotated[Path, BeforeValidator(_beside_configuration)]
+
+
+class Options(BaseModel):
+    """The base of every kind's options: frozen, strict about unknown keys, silent about the values it was given."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a kind may know of the house it lives in.
+
+    `channel` gives the open channel of that name (for the `account` probe) and raises KeyError for an unknown one.
+    `now` is the daemon's clock.
+    """
+
+    organisation: Organisation
+    user_agent: str
+    name: str
+    platform: str
+    now: Callable[[], float]
+    channel: Callable[[str], Channel]
+    alarm: Callable[[str], None] = lambda _reason: None
+
+
+class Probe(Protocol):
+    """One way of looking at one platform."""
+
+    async def look(self) -> Sighting:
+        """Look once."""
+        ...
+
+
+class Notebook(Protocol):
+    """What a channel may write down durably while it speaks; every `await` returns after the commit.
+
+    `draft` is the remote id of something reserved and still invisible (a WordPress draft, an unpublished post),
+    from this attempt or an earlier one.  `ledger` is one line per recipient for channels that speak to many.
+    """
+
+    @property
+    def draft(self) -> str | None: ...
+
+    @property
+    def repeat(self) -> bool:
+        """True when an earlier attempt of this same delivery may have reached the platform."""
+        ...
+
+    async def reserve(self, draft: str) -> None: ...
+
+    async def ledger(self) -> Mapping[str, str]:
+        """recipient -> state, of this delivery."""
+        ...
+
+    async def heard(self) -> Mapping[str, str] | None:
+        """The ledger of the holding statement that this one follows; None if it follows none."""
+        ...
+
+    async def note(self, changes: Mapping[str, str]) -> None:
+        """Insert or replace these ledger lines, in one transaction."""
+        ...
+
+
+class Channel(Protocol):
+    """One place where the organisation can speak."""
+
+    async def send(self, announcement: Announcement, notebook: Notebook) -> Outcome:
+        """Publish, once."""
+        ...
+
+    async def find(self, announcement: Announcement, notebook: Notebook) -> Finding:
+        """Is it there already (read-back)?  Publishes nothing."""
+        ...
+
+    async def check(self) -> Health:
+        """Could we post right now?  Publishes nothing."""
+        ...
+
+    async def retract(self, receipt: Receipt) -> Outcome:
+        """Take back what was published, as far as the service allows.  Delivered = it is gone, or was gone before."""
+        ...
+
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+@dataclass(frozen=True)
+class ProbeKind(Generic[OptionsT]):
+    """`every` is the shortest steady interval the source tolerates (seconds); `fastest` the shortest when it matters.
+
+    `evidence` is the class its votes usually have (shown by `failover kinds`); `timeout` the deadline of one look.
+    `on_suspicion` sources are asked only while the platform is not UP.
+    """
+
+    options: type[OptionsT]
+    open: Callable[[OptionsT, Surroundings], AbstractAsyncContextManager[Probe]]
+    evidence: Evidence
+    example: str
+    every: float = 60.0
+    fastest: float = 15.0
+    timeout: float = 10.0
+    on_suspicion: bool = False
+
+
+@dataclass(frozen=True)
+class ChannelKind(Generic[OptionsT]):
+    """`measure` gives the length of an announcement by this channel's own rule (pure, no I/O).
+
+    `deadline` is the total time one send may take; `settle` how long after an unconfirmed send "absent" is not yet
+    believed (rule D5); `reads_back` says whether `find` can ever answer Found or Absent.
+    """
+
+    options: type[OptionsT]
+    open: Callable[[OptionsT, Surroundings], AbstractAsyncContextManager[Channel]]
+    measure: Callable[[OptionsT, Announcement], Measure]
+    example: str
+    deadline: float = 30.0
+    settle: float = 60.0
+    reads_back: bool = True
+
+
+AnyProbeKind = ProbeKind[Any]
+AnyChannelKind = ChannelKind[Any]

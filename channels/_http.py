@@ -96,7 +96,7 @@ def trouble(error: httpx.HTTPError | httpx.InvalidURL) -> Unreachable | Unconfir
 
 def describe(error: BaseException) -> str:
     """A short clause for people, without any address in it."""
-    words = {
+    words: dict[type[BaseException], str] = {
         httpx.ConnectTimeout: "no connection within the time allowed",
         httpx.ConnectError: "connection refused or host not found",
         httpx.PoolTimeout: "no free connection",
@@ -109,7 +109,10 @@ def describe(error: BaseException) -> str:
 
 
 def _answer(response: httpx.Response, body: bytes) -> Answer:
-    text = body.decode(response.charset_encoding or "utf-8", "replace")
+    try:
+        text = body.decode(response.charset_encoding or "utf-8", "replace")
+    except LookupError:  # a charset nobody has heard of
+        text = body.decode("utf-8", "replace")
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,0 +1,1 @@
+"""The files of the systemd service: unit, message catalogue, and how they are put in place."""

@@ -187,10 +187,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreachable:
-    """Certainly not posted, safe to repeat: never connected, or throttled for `retry_after` seconds."""
+    """Certainly not posted, safe to repeat: never connected, or throttled for `retry_after` seconds.
+
+    For a channel with a ledger, a repeat reaches only those who have not heard; `partly` is the receipt if some have.
+    """
 
     reason: str
     retry_after: float | None = None
+    partly: Receipt | None = None
     sighting: Sighting | None = None
 
 
@@ -214,9 +218,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absent:
-    """Read-back worked and the statement is not there.  Believed only after the channel's settling time (D5)."""
+    """Read-back worked and the statement is not there.  Believed only after the channel's settling time (D5).
+
+    For a channel with a ledger it means "not yet to all", and `partly` is the receipt if some have heard.
+    """
 
     reason: str
+    partly: Receipt | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

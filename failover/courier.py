@@ -1,0 +1,232 @@
+"""Due deliveries -> channel -> outcome -> store; and the look before anything doubtful is repeated.
+
+The order is the protocol (D2): the intent is committed, then the channel is called under a total deadline (D8), then
+what it answered is committed.  Whatever happens in between, also the death of this process, leaves a row that says
+"in flight", and such a row is only ever looked for.  One delivery at a time per channel; what a channel's answer
+says about its platform is evidence like any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from failover.contracts import Channel
+from failover.delivery import Delivery, Phase, Policy, after_find, after_send, begin, found_in_flight
+from failover.engine import Engine
+from failover.incidents import HOLDING_KINDS
+from failover.model import CannotTell, Finding, Outcome, Receipt, Sighting, Statement, Unconfirmed
+from failover.schema import StoreError
+from failover.store import Change, Store
+
+EVIDENCE_LASTS = 300.0
+"""Seconds for which what a post of our own met counts as evidence about its platform."""
+
+LOOK_DEADLINE = 20.0
+"""Seconds one look (read-back) may take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlet:
+    """An open channel with what the courier must know of it."""
+
+    name: str
+    channel: Channel
+    policy: Policy
+    platform: str | None = None
+
+
+class StoredNotebook:
+    """`contracts.Notebook` over the store: every `await` returns after the commit."""
+
+    def __init__(self, store: Store, delivery: Delivery, heard: str | None) -> None:
+        self._store = store
+        self._delivery = delivery
+        self._heard = heard
+        self.draft = delivery.draft
+        self.repeat = delivery.attempts > 1
+
+    async def reserve(self, draft: str) -> None:
+        await self._store.reserve(self._delivery.id, draft)
+        self.draft = draft
+
+    async def ledger(self) -> Mapping[str, str]:
+        return await self._store.ledger(self._delivery.id)
+
+    async def heard(self) -> Mapping[str, str] | None:
+        return await self._store.ledger(self._heard) if self._heard else None
+
+    async def note(self, changes: Mapping[str, str]) -> None:
+        await self._store.note(self._delivery.id, changes)
+
+
+class Courier:
+    """Carries what is due; keeps one task per busy channel."""
+
+    def __init__(self, engine: Engine, outlets: Mapping[str, Outlet], now: Callable[[], float]) -> None:
+        self._engine = engine
+        self._store = engine.store
+        self._journal = engine.journal
+        self._outlets = dict(outlets)
+        self._now = now
+        self._busy: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def busy(self) -> frozenset[str]:
+        """Channels that are being spoken to at this moment."""
+        return frozenset(self._busy)
+
+    async def deliver(self) -> None:
+        """Start whatever is due on a channel that is free."""
+        await self._recover_strays()
+        for delivery in await self._engine.due(self._now()):
+            if delivery.channel in self._outlets and delivery.channel not in self._busy:
+                task = asyncio.create_task(self._carry(delivery), name=f"deliver {delivery.id}")
+                self._busy[delivery.channel] = task
+                task.add_done_callback(lambda _done, name=delivery.channel: self._busy.pop(name, None))  # type: ignore[misc]
+
+    async def finish(self) -> None:
+        """Wait for what is under way."""
+        while self._busy:
+            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Cut off what is under way; its rows stay "in flight" and are looked for at the next start."""
+        for task in self._busy.values():
+            task.cancel()
+        await self.finish()
+
+    async def _recover_strays(self) -> None:
+        """A row in flight that nobody carries: its answer could not be written.  It is looked for."""
+        now = self._now()
+        try:
+            strays = [
+                row
+                for row in await self._store.owed()
+                if row.phase is Phase.SENDING and row.channel not in self._busy
+            ]
+            for row in strays:
+                await self._settle(row, found_in_flight(row, now))
+        except StoreError:
+            return  # said already by whoever failed first; the row stays as it is
+
+    async def _carry(self, delivery: Delivery) -> None:
+        outlet = self._outlets[delivery.channel]
+        try:
+            if delivery.phase is Phase.UNSURE:
+                await self._look(delivery, outlet)
+            else:
+                await self._send(delivery, outlet)
+        except StoreError as error:
+            self._journal.say_on_change("store", "store_trouble", reason=str(error))
+
+    async def _claim(self, delivery_id: str) -> Delivery | None:
+        """Make the intent durable, if it may still be said: since it was found due, a person may have objected."""
+        now = self._now()
+        row = await self._store.delivery(delivery_id)
+        if row is None or not await self._engine.may_say(row, now):
+            return None
+        sending = begin(row, now, epoch=0)
+        facts = {"delivery": sending.id, "attempt": sending.attempts, "text": sending.text}
+        await self._store.record(Change(at=now, deliveries=(sending,), audit=(("delivery_attempted", facts),)))
+        return sending
+
+    async def _send(self, delivery: Delivery, outlet: Outlet) -> None:
+        sending = await self._claim(delivery.id)
+        if sending is None:
+            return
+        outcome = await self._attempt(sending, outlet)
+        current = await self._store.delivery(sending.id)
+        if current is not None and current.phase is Phase.SENDING:
+            await self._settle(current, after_send(current, outcome, self._now()))
+        await self._observe(outlet, outcome.sighting)
+
+    async def _attempt(self, delivery: Delivery, outlet: Outlet) -> Outcome:
+        """One call of the channel, under its total deadline.  An exception is a bug, and may have posted."""
+        holding = await self._holding(delivery)
+        notebook = StoredNotebook(self._store, delivery, holding.id if holding else None)
+        follows = (holding.receipt or Receipt(remote_id="")) if holding else None
+        try:
+            async with asyncio.timeout(outlet.policy.deadline):
+                return await outlet.channel.send(delivery.announcement(follows), notebook)
+        except TimeoutError:
+            return Unconfirmed(reason=f"no answer within {outlet.policy.deadline:g} s")
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  the one guard around every channel
+            self._journal.bug(f"channel {outlet.name}", error)
+            return Unconfirmed(reason=f"the channel failed unexpectedly ({type(error).__name__})")
+
+    async def _look(self, delivery: Delivery, outlet: Outlet) -> None:
+        finding = await self._find(delivery, outlet)
+        current = await self._store.delivery(delivery.id)
+        if current is not None and current.phase is Phase.UNSURE:
+            await self._settle(current, after_find(current, finding, self._now(), outlet.policy))
+
+    async def _find(self, delivery: Delivery, outlet: Outlet) -> Finding:
+        if not outlet.policy.reads_back:
+            return CannotTell(reason="this channel cannot be read back")
+        holding = await self._holding(delivery)
+        notebook = StoredNotebook(self._store, delivery, holding.id if holding else None)
+        follows = (holding.receipt or Receipt(remote_id="")) if holding else None
+        try:
+            async with asyncio.timeout(LOOK_DEADLINE):
+                return await outlet.channel.find(delivery.announcement(follows), notebook)
+        except TimeoutError:
+            return CannotTell(reason=f"no answer within {LOOK_DEADLINE:g} s while looking")
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  the same guard for reading back
+            self._journal.bug(f"channel {outlet.name}", error)
+            return CannotTell(reason=f"looking failed unexpectedly ({type(error).__name__})")
+
+    async def _holding(self, delivery: Delivery) -> Delivery | None:
+        """What the same channel heard before, for threading and for "only those who heard"."""
+        if delivery.statement in HOLDING_KINDS or delivery.statement is Statement.DRILL:
+            return None
+        earlier = [
+            row
+            for row in await self._store.deliveries(delivery.incident)
+            if row.channel == delivery.channel and row.statement in HOLDING_KINDS and row.heard
+        ]
+        return earlier[0] if earlier else None
+
+    async def _settle(self, before: Delivery, after: Delivery) -> None:
+        """Commit what became of it, then say so."""
+        now = self._now()
+        facts = {"delivery": after.id, "phase": after.phase.value, "reason": after.reason}
+        if after.receipt is not None:
+            facts |= {"remote_id": after.receipt.remote_id, "url": after.receipt.url}
+        silent = before.phase is Phase.UNSURE and after.phase is Phase.UNSURE
+        audit = () if silent else ((f"delivery_{after.phase.value}", facts),)
+        await self._store.record(Change(at=now, deliveries=(after,), audit=audit))
+        if not silent:
+            self._tell(before, after, now)
+
+    def _tell(self, before: Delivery, after: Delivery, now: float) -> None:
+        place = {
+            "incident": after.incident,
+            "statement": after.statement.value,
+            "channel": after.channel,
+            "delivery": after.id,
+        }
+        match after.phase:
+            case Phase.SENT:
+                event = "delivery_found" if before.phase is Phase.UNSURE else "delivery_sent"
+                dwell = {} if before.phase is Phase.UNSURE else {"dwell": now - after.created_at}
+                url = after.receipt.url if after.receipt else ""
+                self._journal.say(event, **place, url=url or None, **dwell)
+            case Phase.READY:
+                self._journal.say_on_change(
+                    f"delayed/{after.id}", "delivery_delayed", **place, reason=after.reason, again_at=after.due
+                )
+            case _:
+                self._journal.say(f"delivery_{after.phase.value}", **place, reason=after.reason)
+
+    async def _observe(self, outlet: Outlet, sighting: Sighting | None) -> None:
+        if sighting is None or outlet.platform is None or outlet.platform not in self._engine.watches:
+            return
+        await self._engine.saw(
+            outlet.platform, f"posts to {outlet.name}", sighting, self._now(), good_for=EVIDENCE_LASTS
+        )

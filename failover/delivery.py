@@ -1,0 +1,294 @@
+"""The promise to say one statement on one channel, and the table of what may become of it (rules D1-D5).
+
+Pure: a delivery and what happened go in, the next delivery comes out, always with a reason.  The store keeps what
+this module returns; the courier does what it says.  The order that makes a crash harmless is the courier's:
+the edge READY -> SENDING is committed before the first byte leaves, and a delivery found SENDING at start has gone
+to UNSURE before anything else is done, so that it is looked for and never blindly repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import assert_never
+
+from failover.model import (
+    Absent,
+    Announcement,
+    CannotTell,
+    Delivered,
+    Finding,
+    Found,
+    Outcome,
+    Receipt,
+    Refused,
+    Statement,
+    Unconfirmed,
+    Unreachable,
+)
+
+
+class Phase(str, Enum):
+    """Where a delivery stands."""
+
+    STANDBY = "standby"  # a further backup, not needed (yet)
+    READY = "ready"  # owed; certainly not public
+    SENDING = "sending"  # the intent is durable, bytes may be on their way
+    UNSURE = "unsure"  # may be public: look before anything else
+    SENT = "sent"  # public, with a receipt
+    REFUSED = "refused"  # the platform said no
+    HELD = "held"  # may be public, and only a person can tell
+    LEFT = "left"  # may be public; by configuration nobody is asked
+    CANCELLED = "cancelled"  # no longer wanted, certainly not public
+    EXPIRED = "expired"  # its latest time passed, certainly not public
+
+
+EDGES: Mapping[Phase, Mapping[Phase, str]] = {
+    Phase.STANDBY: {
+        Phase.READY: "another backup could not be relied on, or its own platform is well again",
+        Phase.CANCELLED: "the incident ended, a person objected, or it was not needed",
+        Phase.EXPIRED: "its latest time passed",
+    },
+    Phase.READY: {
+        Phase.SENDING: "due; the intent is committed before the first byte leaves",
+        Phase.STANDBY: "its own platform is in trouble, another backup takes its place",
+        Phase.CANCELLED: "the incident ended or a person objected",
+        Phase.EXPIRED: "its latest time passed",
+    },
+    Phase.SENDING: {
+        Phase.SENT: "the platform's own id was read",
+        Phase.READY: "certainly not posted: never connected, or throttled",
+        Phase.UNSURE: "no certain answer, or found in flight after a restart",
+        Phase.REFUSED: "the platform formed a no",
+    },
+    Phase.UNSURE: {
+        Phase.UNSURE: "not there yet, and the settling time is not over; or the look failed",
+        Phase.SENT: "read-back found it",
+        Phase.READY: "absent after the settling time, or `when_unsure: resend`",
+        Phase.HELD: "nobody but a person can tell",
+        Phase.LEFT: "`when_unsure: next`",
+        Phase.CANCELLED: "absent after the settling time and no longer wanted",
+    },
+    Phase.HELD: {
+        Phase.SENT: "a person saw it",
+        Phase.READY: "a person saw that it is not there, and it is still wanted",
+        Phase.CANCELLED: "a person saw that it is not there, and it is no longer wanted",
+    },
+}
+"""Every edge with its reason.  SENT, REFUSED, LEFT, CANCELLED and EXPIRED are ends."""
+
+OWED = frozenset({Phase.STANDBY, Phase.READY, Phase.SENDING, Phase.UNSURE, Phase.HELD})
+"""Phases that still ask for something; never pruned."""
+
+
+FIRST_RETRY, SLOWEST_RETRY = 5.0, 300.0
+FIRST_LOOK, SLOWEST_LOOK = 2.0, 120.0
+PATIENCE = 2
+"""After this many failed attempts a backup is no longer counted on (it goes on trying beside the next one)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the channel promises: `settle` seconds before "absent" is believed, and what if nobody can tell."""
+
+    when_unsure: str = "hold"
+    settle: float = 60.0
+    deadline: float = 30.0
+    reads_back: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One row of the outbox.  Times are seconds since the epoch (UTC).
+
+    `due` is the earliest time of the next attempt or look, `latest` the time after which it must not be said.
+    `began` is when the last attempt was made durable; `attempts` and `looks` count.  `epoch` is the writer's.
+    A `receipt` on a delivery that is not SENT says that a part of its audience has heard it.
+    """
+
+    id: str
+    incident: str
+    statement_id: str
+    statement: Statement
+    channel: str
+    phase: Phase
+    due: float
+    latest: float
+    created_at: float
+    reference: str
+    text: str
+    subject: str = ""
+    platforms: tuple[str, ...] = ()
+    position: int = 0
+    attempts: int = 0
+    looks: int = 0
+    began: float = 0.0
+    unsure_since: float = 0.0
+    ended_at: float = 0.0
+    draft: str | None = None
+    receipt: Receipt | None = None
+    reason: str = ""
+    epoch: int = 0
+
+    def announcement(self, follows: Receipt | None = None) -> Announcement:
+        """What the channel is asked to publish: the same bytes at every attempt."""
+        return Announcement(
+            key=self.id,
+            incident=self.incident,
+            statement=self.statement,
+            reference=self.reference,
+            text=self.text,
+            subject=self.subject,
+            created_at=self.created_at,
+            platforms=self.platforms,
+            follows=follows,
+        )
+
+    @property
+    def heard(self) -> bool:
+        """The audience has heard it, or may have; with a ledger: at least one recipient has."""
+        return self.receipt is not None or self.phase in (Phase.SENT, Phase.LEFT)
+
+    @property
+    def promising(self) -> bool:
+        """Heard already, or likely to be heard soon: counts towards `reach`."""
+        if self.phase in (Phase.SENT, Phase.LEFT):
+            return True
+        return self.phase in (Phase.READY, Phase.SENDING) and self.attempts < PATIENCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementRow:
+    """One thing to say, on however many channels.
+
+    `mode` is the sign-off (automatic, veto, required); `release_at` the time from which it may be said (None while a
+    person must approve); `decision` is "", "approved" or "vetoed", by `decided_by`.
+    """
+
+    id: str
+    incident: str
+    kind: Statement
+    created_at: float
+    latest: float
+    reference: str = ""
+    mode: str = "automatic"
+    release_at: float | None = None
+    decided_by: str = ""
+    decision: str = ""
+    reason: str = ""
+
+
+class IllegalEdgeError(Exception):
+    """A step that the table does not know: a bug of ours, and the delivery stays as it was."""
+
+
+def moved(delivery: Delivery, phase: Phase, reason: str, **changes: object) -> Delivery:
+    """The delivery in its next phase.  Raises IllegalEdgeError when EDGES has no such edge."""
+    if phase not in EDGES.get(delivery.phase, {}):
+        raise IllegalEdgeError(f"{delivery.id}: {delivery.phase.value} -> {phase.value} ({reason})")
+    return replace(delivery, phase=phase, reason=reason, **changes)  # type: ignore[arg-type]
+
+
+def begin(delivery: Delivery, now: float, epoch: int) -> Delivery:
+    """The intent to send; to be committed before the first byte leaves."""
+    return moved(delivery, Phase.SENDING, "sending", attempts=delivery.attempts + 1, began=now, looks=0, epoch=epoch)
+
+
+def found_in_flight(delivery: Delivery, now: float) -> Delivery:
+    """After a restart: an attempt was under way when the process died, so nobody knows how it ended."""
+    reason = "the daemon stopped while it was being sent; looking whether it is public"
+    return moved(delivery, Phase.UNSURE, reason, due=now, unsure_since=now)
+
+
+def after_send(delivery: Delivery, outcome: Outcome, now: float) -> Delivery:
+    """What an attempt leads to."""
+    match outcome:
+        case Delivered(receipt=receipt):
+            return moved(delivery, Phase.SENT, receipt.note, receipt=receipt, ended_at=now)
+        case Refused(reason=reason):
+            return moved(delivery, Phase.REFUSED, reason, ended_at=now)
+        case Unreachable(reason=reason, retry_after=retry_after, partly=partly):
+            wait = max(retry_after or 0.0, _slowing(FIRST_RETRY, SLOWEST_RETRY, delivery.attempts))
+            return moved(delivery, Phase.READY, reason, due=now + wait, receipt=partly or delivery.receipt)
+        case Unconfirmed(reason=reason):
+            return moved(delivery, Phase.UNSURE, reason, due=now + FIRST_LOOK, unsure_since=now)
+        case _:
+            assert_never(outcome)
+
+
+def after_find(delivery: Delivery, finding: Finding, now: float, policy: Policy) -> Delivery:
+    """What a look leads to.  Absence is believed only `settle` seconds after the attempt ended (rule D5)."""
+    settled = now - delivery.unsure_since >= policy.settle
+    match finding:
+        case Found(receipt=receipt):
+            return moved(delivery, Phase.SENT, "found by looking", receipt=receipt, ended_at=now)
+        case Absent(reason=reason) if not settled:
+            return _look_again(delivery, f"{reason}; it may still appear", now, policy)
+        case Absent(reason=reason, partly=partly):
+            delivery = replace(delivery, receipt=partly or delivery.receipt)
+            return _not_public(delivery, f"{reason}, {_seconds(policy.settle)} after the attempt", now)
+        case CannotTell(reason=reason) if policy.reads_back and now < _patience_ends(delivery, policy):
+            return _look_again(delivery, reason, now, policy)
+        case CannotTell(reason=reason):
+            return _undecided(delivery, reason, now, policy)
+        case _:
+            assert_never(finding)
+
+
+def resolved(delivery: Delivery, *, sent: bool, by: str, now: float) -> Delivery:
+    """A person looked and says whether it is public (`failover resolve`)."""
+    if sent:
+        receipt = Receipt(remote_id=delivery.draft or "", note=f"seen by {by}")
+        return moved(delivery, Phase.SENT, f"{by} saw it", receipt=receipt, ended_at=now)
+    return _not_public(delivery, f"{by} saw that it is not there", now)
+
+
+def cancelled(delivery: Delivery, reason: str, now: float) -> Delivery:
+    """No longer wanted (rule S2).  What may be public already is still looked for, but never sent again."""
+    if delivery.phase in (Phase.STANDBY, Phase.READY):
+        return moved(delivery, Phase.CANCELLED, reason, ended_at=now)
+    return replace(delivery, latest=min(delivery.latest, now))
+
+
+def expired(delivery: Delivery, now: float) -> Delivery:
+    """Its latest time has passed unsaid."""
+    last = f"; the last trouble was: {delivery.reason}" if delivery.attempts else ""
+    return moved(delivery, Phase.EXPIRED, f"too late to be said{last}", ended_at=now)
+
+
+def _not_public(delivery: Delivery, reason: str, now: float) -> Delivery:
+    if now >= delivery.latest:
+        return moved(delivery, Phase.CANCELLED, f"{reason}, and it is no longer wanted", ended_at=now)
+    return moved(delivery, Phase.READY, f"{reason}; sending it again", due=now)
+
+
+def _look_again(delivery: Delivery, reason: str, now: float, policy: Policy) -> Delivery:
+    wait = _slowing(FIRST_LOOK, SLOWEST_LOOK, delivery.looks + 1)
+    settled_at = delivery.unsure_since + policy.settle
+    due = min(now + wait, settled_at) if now < settled_at else now + wait
+    return moved(delivery, Phase.UNSURE, reason, due=due, looks=delivery.looks + 1)
+
+
+def _undecided(delivery: Delivery, reason: str, now: float, policy: Policy) -> Delivery:
+    match policy.when_unsure:
+        case "resend":
+            return _not_public(delivery, f"{reason}; this channel is configured to send again", now)
+        case "next":
+            return moved(delivery, Phase.LEFT, f"{reason}; left in doubt as configured", ended_at=now)
+        case _:
+            return moved(delivery, Phase.HELD, f"{reason}; a person must look", ended_at=now)
+
+
+def _patience_ends(delivery: Delivery, policy: Policy) -> float:
+    """How long a channel that can be read back is asked again before a person is."""
+    return delivery.unsure_since + max(4 * policy.settle, 600.0)
+
+
+def _slowing(first: float, slowest: float, count: int) -> float:
+    """first, 2 x first, 4 x first, … up to slowest (seconds)."""
+    return float(min(slowest, first * 2 ** min(max(count - 1, 0), 16)))
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:g} s"

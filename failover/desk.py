@@ -1,0 +1,155 @@
+"""What people may do to the daemon: declare, approve, object, pause, decide a doubtful delivery.
+
+Every act is written with who did it, then it takes effect (S5, S6).  A request that makes no sense is answered with
+a RequestError, whose text says what is wrong and what would be right.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import replace
+
+from failover.delivery import Delivery, Phase, StatementRow, cancelled, resolved
+from failover.engine import Engine
+from failover.model import Signal
+from failover.store import Change
+from failover.verdict import Declaration
+
+
+class RequestError(Exception):
+    """A request that cannot be done; the text is for the person who asked."""
+
+
+class Desk:
+    """The operator's hand on the engine.  `by` is who asks, as the control socket knows them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._store = engine.store
+        self._journal = engine.journal
+
+    async def declare(self, platform: str, word: str, because: str, by: str, now: float) -> str:
+        """`down`, `up`, or `auto` to withdraw a declaration."""
+        self._known("platform", platform, self._engine.watches)
+        if word == "auto":
+            if platform not in self._engine.declared:
+                raise RequestError(f"nothing is declared about {platform}")
+            await self._engine.end_declaration(platform, now, "withdrawn", by)
+            return f"The sources alone decide about {platform} again."
+        signals = {"down": Signal.DOWN, "up": Signal.UP}
+        if word not in signals:
+            raise RequestError(f"'{word}' is not down, up or auto")
+        await self._engine.declare(
+            Declaration(platform=platform, signal=signals[word], at=now, by=by, because=because)
+        )
+        return f"{platform} is declared {word}; its state is now {self._engine.standings[platform].state.value}."
+
+    async def approve(self, statement_id: str, by: str, now: float) -> str:
+        """Release a statement that waits for sign-off."""
+        row = await self._waiting(statement_id)
+        if now > row.latest:
+            raise RequestError(f"{statement_id} is too old to be said")
+        approved = replace(row, decision="approved", decided_by=by, release_at=now)
+        due = tuple(
+            replace(delivery, due=now)
+            for delivery in await self._of(row)
+            if delivery.phase in (Phase.READY, Phase.STANDBY)
+        )
+        facts = {"statement": row.id, "by": by, "texts": {one.channel: one.text for one in due}}
+        await self._store.record(
+            Change(at=now, statements=(approved,), deliveries=due, audit=(("statement_approved", facts),))
+        )
+        self._journal.say(
+            "statement_approved", incident=row.incident, statement=row.kind.value, statement_id=row.id, by=by
+        )
+        return f"{statement_id} is approved and goes out now."
+
+    async def veto(self, statement_id: str, because: str, by: str, now: float) -> str:
+        """Stop a statement: what is not public yet is not said."""
+        row = await self._store.statement(statement_id)
+        if row is None:
+            raise RequestError(f"there is no statement {statement_id}; see `failover status`")
+        if row.decision == "vetoed":
+            raise RequestError(f"{row.decided_by} has objected to {statement_id} already")
+        stopped = [
+            cancelled(one, f"{by} objected{': ' + because if because else ''}", now) for one in await self._of(row)
+        ]
+        vetoed = replace(row, decision="vetoed", decided_by=by, reason=because)
+        facts = {"statement": row.id, "by": by, "because": because}
+        change = Change(at=now, statements=(vetoed,), deliveries=tuple(stopped), audit=(("statement_vetoed", facts),))
+        await self._store.record(change)
+        self._journal.say(
+            "statement_vetoed",
+            incident=row.incident,
+            statement=row.kind.value,
+            statement_id=row.id,
+            by=by,
+            reason=because or None,
+        )
+        public = [one.channel for one in stopped if one.heard or one.phase in (Phase.SENDING, Phase.UNSURE)]
+        rest = f" It is, or may be, public already on {', '.join(public)}." if public else ""
+        return f"{statement_id} is stopped.{rest}"
+
+    async def resolve(self, delivery_id: str, *, sent: bool, by: str, now: float) -> str:
+        """A person looked at the channel and says whether a doubtful delivery is public."""
+        row = await self._store.delivery(delivery_id)
+        if row is None:
+            raise RequestError(f"there is no delivery {delivery_id}; see `failover status`")
+        if row.phase is not Phase.HELD:
+            raise RequestError(f"{delivery_id} does not wait for a person: it is {row.phase.value} ({row.reason})")
+        after = resolved(row, sent=sent, by=by, now=now)
+        answer = "public" if sent else "not public"
+        facts = {"delivery": row.id, "by": by, "answer": answer}
+        await self._store.record(Change(at=now, deliveries=(after,), audit=(("delivery_resolved", facts),)))
+        self._journal.say(
+            "delivery_resolved",
+            incident=row.incident,
+            statement=row.statement.value,
+            channel=row.channel,
+            delivery=row.id,
+            by=by,
+            answer=answer,
+        )
+        return f"{delivery_id} is {answer}: {after.reason}."
+
+    async def pause(self, because: str, by: str, now: float) -> str:
+        """Nothing is said in public until `resume`; looking and judging go on."""
+        if self._engine.paused_by:
+            raise RequestError(f"{self._engine.paused_by} has paused it already")
+        facts = {"by": by, "because": because}
+        await self._store.record(Change(at=now, settings={"paused_by": by}, audit=(("paused", facts),)))
+        self._engine.paused_by = by
+        self._journal.say("paused", by=by, reason=because or None)
+        return "Nothing is said in public until `failover resume`."
+
+    async def resume(self, by: str, now: float) -> str:
+        """The daemon may speak again; what has become too late meanwhile is dropped."""
+        if not self._engine.paused_by:
+            raise RequestError("it is not paused")
+        await self._store.record(Change(at=now, settings={"paused_by": ""}, audit=(("resumed", {"by": by}),)))
+        self._engine.paused_by = ""
+        self._journal.say("resumed", by=by)
+        return "The daemon speaks again."
+
+    async def _waiting(self, statement_id: str) -> StatementRow:
+        row = await self._store.statement(statement_id)
+        if row is None:
+            raise RequestError(f"there is no statement {statement_id}; see `failover status`")
+        if row.decision:
+            raise RequestError(f"{row.decided_by} has {row.decision} {statement_id} already")
+        if row.mode == "automatic":
+            raise RequestError(f"{statement_id} needs no approval")
+        return row
+
+    async def _of(self, row: StatementRow) -> list[Delivery]:
+        ends = frozenset({Phase.SENT, Phase.REFUSED, Phase.LEFT, Phase.CANCELLED, Phase.EXPIRED})
+        deliveries = await self._store.deliveries(row.incident)
+        return [one for one in deliveries if one.statement_id == row.id and one.phase not in ends]
+
+    @staticmethod
+    def _known(kind: str, name: str, names: Iterable[str]) -> None:
+        if name not in names:
+            close = difflib.get_close_matches(name, list(names), 1)
+            hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names)}"
+            raise RequestError(f"there is no {kind} '{name}'{hint}")

@@ -1,0 +1,408 @@
+"""Look -> judge -> decide -> store, one straight line.
+
+The engine holds what was seen last and where every platform stands, asks the pure floor what follows, writes it in
+one transaction (D1), and only then believes it: when the database refuses, nothing has happened and nothing is said.
+It never sleeps, reads no clock and opens no connection; `now` (seconds since the epoch, UTC) is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from failover.delivery import Delivery, Phase
+from failover.incidents import Incident, Turn, follow, recovery_time
+from failover.model import Evidence, Fault, Observation, Sighting, Signal, State, Transition
+from failover.plans import House, Known, Plan, after_turn, call_backups, overdue, sayable, welcome_back
+from failover.routing import touched
+from failover.schema import StoreError
+from failover.store import Change, Store
+from failover.verdict import Declaration, Line, Rules, Standing, Tally, judge, tally
+
+REMEMBERED = 2 * 86400.0
+"""Seconds for which closed incidents are kept at hand (relapse, "again", late welcome back)."""
+
+
+_WELL = {"account_trouble": "account_well", "source_unknown": "source_back", "store_trouble": "store_well"}
+
+
+class Says(Protocol):
+    """Where the engine's facts are said: the journal."""
+
+    def say(self, name: str, /, **fields: object) -> None: ...
+
+    def say_on_change(self, key: str, name: str, /, **fields: object) -> bool: ...
+
+    def bug(self, where: str, error: BaseException) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """One platform: its title for people, group, thresholds, and maintenance windows (from, until, why)."""
+
+    name: str
+    title: str
+    group: str
+    rules: Rules = field(default_factory=Rules)
+    maintenance: tuple[tuple[float, float, str], ...] = ()
+
+    def quiet(self, now: float) -> str:
+        """The maintenance that is going on now; "" if none."""
+        return next((why or "announced" for start, end, why in self.maintenance if start <= now < end), "")
+
+
+class Engine:
+    """The state of the world as the daemon believes it."""
+
+    def __init__(
+        self, store: Store, house: House, watches: Mapping[str, Watch], journal: Says, wake: Callable[[], None]
+    ) -> None:
+        self.store = store
+        self.house = house
+        self.watches = dict(watches)
+        self.journal = journal
+        self._wake = wake
+        self.standings: dict[str, Standing] = {}
+        self.seen: dict[str, dict[str, Observation]] = {name: {} for name in watches}
+        self.declared: dict[str, Declaration] = {}
+        self.recent: list[Incident] = []
+        self.line = Line()
+        self.offline_since = 0.0
+        self.paused_by = ""
+        self._troubles: dict[str, str] = {}
+
+    # -- start ---------------------------------------------------------------------------------------------
+
+    async def load(self, now: float) -> None:
+        """What was known before the restart: a DOWN stays DOWN, the timers start anew (rule R8)."""
+        self.standings = {standing.platform: standing for standing in await self.store.standings()}
+        self.declared = {word.platform: word for word in await self.store.declarations()}
+        self.recent = await self.store.incidents(since=now - REMEMBERED)
+        self.paused_by = await self.store.setting("paused_by")
+        for delivery in await self.store.interrupted(now):
+            self.journal.say(
+                "delivery_unsure",
+                incident=delivery.incident,
+                statement=delivery.statement.value,
+                channel=delivery.channel,
+                delivery=delivery.id,
+                reason=delivery.reason,
+            )
+        for incident in [incident for incident in self.recent if incident.is_open]:
+            await self._drop_unwatched(incident, now)
+
+    async def _drop_unwatched(self, incident: Incident, now: float) -> None:
+        """A platform that the configuration no longer names can never recover: no word of it is said any more."""
+        gone = [platform for platform in incident.down if platform not in self.watches]
+        if not gone:
+            return
+        down = tuple(platform for platform in incident.down if platform in self.watches)
+        kept = replace(incident, down=down, closed_at=None if down else now)
+        plan = Plan()
+        if not down:
+            known = await self._known(incident)
+            unsaid = [row for row in known.deliveries if row.phase in (Phase.STANDBY, Phase.READY)]
+            plan = overdue([replace(row, latest=now - 1) for row in unsaid], now)
+        reason = f"{', '.join(gone)} is no longer watched; nothing more is said about it in incident {incident.id}"
+        await self._write(Change(at=now, incidents=(kept,), deliveries=plan.deliveries), [kept])
+        self.journal.say("person_needed", reason=reason, incident=incident.id)
+
+    # -- look ----------------------------------------------------------------------------------------------
+
+    async def saw(
+        self, platform: str, probe: str, sighting: Sighting, now: float, *, good_for: float, took: float = 0.0
+    ) -> None:
+        """One look ended.  `good_for` seconds from now on its answer is stale."""
+        before = self.seen[platform].get(probe)
+        same = before is not None and before.sighting.signal is sighting.signal and now <= before.good_until
+        seen = Observation(
+            platform=platform,
+            probe=probe,
+            at=now,
+            good_until=now + good_for,
+            sighting=sighting,
+            took=took,
+            looks=before.looks + 1 if same and before is not None else 1,
+        )
+        self.seen[platform][probe] = seen
+        if before is None or before.sighting != sighting:
+            await self._write(Change(at=now, observations=(seen,)), [])
+        self._tell_source(seen)
+        await self._judge(platform, now)
+
+    def _tell_source(self, seen: Observation) -> None:
+        """R2 and R4: trouble with an account or a source is said once, and once when it is over."""
+        sighting, key = seen.sighting, f"{seen.platform}/{seen.probe}"
+        place = {"platform": seen.platform, "probe": seen.probe}
+        if sighting.fault is Fault.ACCOUNT:
+            self._trouble(key, "account_trouble", **place, reason=sighting.reason)
+        elif sighting.signal is Signal.UNKNOWN and not self.line.offline:
+            if seen.looks >= 3:
+                self._trouble(key, "source_unknown", **place, reason=sighting.reason)
+        elif sighting.signal is not Signal.UNKNOWN:
+            self._well(key, **place)
+
+    async def anchors(self, sighting: Sighting, now: float) -> None:
+        """What the anchors say of our own line (rule R3)."""
+        if sighting.signal is Signal.UP:
+            was = self.line
+            self.line = Line(good_at=now)
+            if was.offline:
+                self.journal.say("came_online", duration=now - self.offline_since)
+        elif not self.line.offline:
+            self.offline_since = now
+            self.line = replace(self.line, reason=sighting.reason)
+            self.journal.say("went_offline", reason=sighting.reason)
+        else:
+            self.line = replace(self.line, reason=sighting.reason)
+        await self.tick(now)
+
+    def line_in_doubt(self) -> bool:
+        """A vote made from here waits until the anchors have been asked again."""
+        return any(
+            seen.votes_down and seen.sighting.evidence is Evidence.HERE and self.line.good_at < seen.at
+            for latest in self.seen.values()
+            for seen in latest.values()
+        )
+
+    # -- judge ---------------------------------------------------------------------------------------------
+
+    async def tick(self, now: float) -> None:
+        """Time has passed: votes have lasted or grown stale."""
+        for platform in self.watches:
+            await self._judge(platform, now)
+
+    def tally(self, platform: str, now: float) -> Tally:
+        """The evidence on one platform, sorted."""
+        quiet = self.watches[platform].quiet(now)
+        return tally(self.seen[platform].values(), now, self.line, spikes=self._spikes(now), quiet=quiet)
+
+    def _spikes(self, now: float) -> int:
+        """How many unrelated groups the crowd reports at once (rule R7)."""
+        groups = {
+            self.watches[platform].group
+            for platform, latest in self.seen.items()
+            for seen in latest.values()
+            if seen.votes_down and seen.sighting.evidence is Evidence.CROWD and now <= seen.good_until
+        }
+        return len(groups)
+
+    async def _judge(self, platform: str, now: float) -> None:
+        standing = self.standings.get(platform) or Standing(platform=platform, since=now)
+        seen, declared = self.tally(platform, now), self.declared.get(platform)
+        moved, transition = judge(
+            standing, seen, now, self._rules(platform), offline=self.line.reason, declared=declared
+        )
+        if transition is None:
+            self.standings[platform] = moved
+        elif await self._turn(transition, moved):
+            self._wake()
+        if declared is not None and declared.signal is Signal.UP and not (seen.votes or self.line.offline):
+            await self.end_declaration(platform, now, "it works again by every source")
+
+    def _rules(self, platform: str) -> Rules:
+        watch = self.watches[platform]
+        incident = next((one for one in self.recent if one.is_open and one.group == watch.group), None)
+        return replace(watch.rules, recover_for=recovery_time(incident, self.house.calm))
+
+    # -- decide --------------------------------------------------------------------------------------------
+
+    async def _turn(self, transition: Transition, standing: Standing) -> bool:
+        """Write a transition with all that follows from it; True when it is written."""
+        group = self.watches[transition.platform].group
+        now = transition.at
+        states = {**self.states(), transition.platform: transition.now}
+        try:
+            new_id = await self.store.fresh_incident_id() if transition.now is State.DOWN else ""
+            recent = [incident for incident in self.recent if incident.group == group]
+            turn, incident = follow(transition, group, recent, new_id, self.house.calm)
+            plan = Plan()
+            if incident is not None:
+                plan = after_turn(turn, incident, await self._known(incident), states, self.house, now)
+        except StoreError as error:
+            self._trouble("store", "store_trouble", reason=str(error))
+            return False
+        touched_incidents = [incident] if incident is not None else []
+        change = Change(
+            at=now,
+            standings=(standing,),
+            transitions=(transition,),
+            incidents=tuple(touched_incidents),
+            statements=plan.statements,
+            deliveries=plan.deliveries,
+            audit=(_audited(transition, turn, incident),),
+        )
+        if not await self._write(change, touched_incidents):
+            return False
+        self.standings[transition.platform] = standing
+        self._tell_transition(transition)
+        if incident is not None:
+            self._tell_turn(turn, incident, transition, plan)
+        return True
+
+    async def _known(self, incident: Incident) -> Known:
+        return Known(
+            statements=await self.store.statements(incident.id), deliveries=await self.store.deliveries(incident.id)
+        )
+
+    async def _write(self, change: Change, incidents: Iterable[Incident]) -> bool:
+        """Commit, then believe; False (and said once) when the database refuses."""
+        try:
+            await self.store.record(change)
+        except StoreError as error:
+            self._trouble("store", "store_trouble", reason=str(error))
+            return False
+        self._well("store")
+        for incident in incidents:
+            self.recent = [*(one for one in self.recent if one.id != incident.id), incident]
+        return True
+
+    def states(self) -> dict[str, State]:
+        """Where every watched platform stands."""
+        return {name: standing.state for name, standing in self.standings.items() if name in self.watches}
+
+    # -- what is due -----------------------------------------------------------------------------------------
+
+    async def due(self, now: float) -> list[Delivery]:
+        """Deliveries to be sent or looked for now, after backups were called and late ones dropped."""
+        self.recent = [one for one in self.recent if one.is_open or now - (one.closed_at or now) < REMEMBERED]
+        try:
+            for incident in self.recent:
+                await self._advance(incident, now)
+            return await self._sayable(now)
+        except StoreError as error:
+            self._trouble("store", "store_trouble", reason=str(error))
+            return []
+
+    async def _advance(self, incident: Incident, now: float) -> None:
+        known, states = await self._known(incident), self.states()
+        plan = overdue(known.deliveries, now)
+        plan += call_backups(incident, plan.on(known), states, self.house)
+        plan += welcome_back(incident, plan.on(known), self.house, now)
+        if not plan.deliveries:
+            return
+        if await self._write(Change(at=now, statements=plan.statements, deliveries=plan.deliveries), []):
+            before = {row.id: row for row in known.deliveries}
+            self._tell_plan(incident, plan, before, known)
+
+    async def _sayable(self, now: float) -> list[Delivery]:
+        owed = await self.store.owed()
+        looks = [row for row in owed if row.phase is Phase.UNSURE and row.due <= now]
+        return looks + [row for row in owed if row.phase is Phase.READY and await self.may_say(row, now)]
+
+    async def may_say(self, delivery: Delivery, now: float) -> bool:
+        """May it leave at this moment: owed, signed off, in time, still true, and nobody has paused us?"""
+        incident = next((one for one in self.recent if one.id == delivery.incident), None)
+        statement = await self.store.statement(delivery.statement_id)
+        if delivery.phase is not Phase.READY or self.paused_by or incident is None or statement is None:
+            return False
+        return sayable(delivery, statement, incident, self.states(), now)
+
+    # -- a person's word -----------------------------------------------------------------------------------
+
+    async def declare(self, word: Declaration) -> None:
+        """A person says how a platform is; it counts at once (rule R1).  Raises StoreError."""
+        facts = {"platform": word.platform, "state": word.signal.value, "by": word.by, "because": word.because}
+        await self.store.record(Change(at=word.at, declared=(word,), audit=(("operator_declared", facts),)))
+        self.declared[word.platform] = word
+        self.journal.say(
+            "operator_declared",
+            platform=word.platform,
+            state=word.signal.value,
+            by=word.by,
+            reason=word.because or None,
+        )
+        await self._judge(word.platform, word.at)
+
+    async def end_declaration(self, platform: str, now: float, reason: str, by: str = "") -> None:
+        """The evidence alone decides again."""
+        facts = {"platform": platform, "reason": reason, "by": by}
+        change = Change(at=now, undeclared=(platform,), audit=(("declaration_ended", facts),))
+        if platform in self.declared and await self._write(change, []):
+            del self.declared[platform]
+            self.journal.say("declaration_ended", platform=platform, by=by or None, reason=reason)
+
+    # -- say it in the journal -----------------------------------------------------------------------------
+
+    def _trouble(self, key: str, event: str, **fields: object) -> None:
+        self._troubles[key] = event
+        self.journal.say_on_change(key, event, **fields)
+
+    def _well(self, key: str, **fields: object) -> None:
+        """Said only where the trouble was said before."""
+        event = self._troubles.pop(key, "")
+        if event:
+            self.journal.say_on_change(key, _WELL[event], **fields)
+
+    def _tell_transition(self, moved: Transition) -> None:
+        self.journal.say(
+            f"platform_{moved.now.value}",
+            platform=moved.platform,
+            was=moved.was.value,
+            reason=moved.reason,
+            evidence=sorted({seen.sighting.evidence.value for seen in moved.evidence}),
+        )
+
+    def _tell_turn(self, turn: Turn, incident: Incident, moved: Transition, plan: Plan) -> None:
+        fields: dict[str, object] = {"incident": incident.id}
+        match turn:
+            case Turn.OPENED:
+                fields |= {"platforms": incident.platforms, "reason": moved.reason}
+            case Turn.REOPENED:
+                fields |= {"platform": moved.platform, "reason": moved.reason}
+            case Turn.CLOSED:
+                fields |= {"platforms": incident.platforms, "duration": moved.at - incident.opened_at}
+            case Turn.JOINED | Turn.PARTLY_RECOVERED:
+                fields |= {"platform": moved.platform}
+            case _:
+                return
+        self.journal.say(f"incident_{turn.value.replace(' ', '_')}", **fields)
+        if turn in (Turn.OPENED, Turn.JOINED) and not touched(incident, self.house.routes):
+            self.journal.say_on_change(
+                f"route/{incident.id}", "no_route", incident=incident.id, platforms=incident.platforms
+            )
+        self._tell_plan(incident, plan, {}, Known())
+
+    def _tell_plan(self, incident: Incident, plan: Plan, before: Mapping[str, Delivery], known: Known) -> None:
+        for statement in plan.statements:
+            if statement.id in {row.id for row in known.statements}:
+                continue
+            rows = [row for row in plan.deliveries if row.statement_id == statement.id]
+            fields = {"incident": incident.id, "statement": statement.kind.value, "statement_id": statement.id}
+            asked = [row.channel for row in rows if row.phase is Phase.READY]
+            self.journal.say("statement_planned", **fields, channels=asked or ["nobody yet"])
+            if statement.mode != "automatic":
+                self.journal.say("statement_waiting", **fields, mode=statement.mode, until=statement.release_at)
+        for row, reason in plan.called:
+            self.journal.say("backup_promoted", incident=incident.id, channel=row.channel, instead_of=reason)
+        for row in plan.deliveries:
+            was = before.get(row.id)
+            if row.phase is Phase.STANDBY and row.reason and (was is None or was.reason != row.reason):
+                self.journal.say("channel_passed_over", incident=incident.id, channel=row.channel, reason=row.reason)
+            elif row.phase in (Phase.CANCELLED, Phase.EXPIRED) and (was is None or was.phase is not row.phase):
+                self._tell_delivery(f"delivery_{row.phase.value}", row)
+
+    def _tell_delivery(self, event: str, row: Delivery) -> None:
+        self.journal.say(
+            event,
+            incident=row.incident,
+            statement=row.statement.value,
+            channel=row.channel,
+            delivery=row.id,
+            reason=row.reason,
+        )
+
+
+def _audited(moved: Transition, turn: Turn, incident: Incident | None) -> tuple[str, Mapping[str, object]]:
+    return (
+        "platform_changed",
+        {
+            "platform": moved.platform,
+            "was": moved.was.value,
+            "now": moved.now.value,
+            "reason": moved.reason,
+            "turn": turn.value,
+            "incident": incident.id if incident else "",
+        },
+    )

@@ -1,0 +1,320 @@
+"""What has to be said because of a turn in an incident, on which channels, in what words (S1-S3, S5).
+
+Pure.  Incident, what was planned so far, the platforms' states and `now` go in; new or changed statements and
+deliveries come out, to be written in the same transaction as the turn itself (rule D1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from failover.delivery import Delivery, Phase, StatementRow, cancelled, expired, moved
+from failover.incidents import HOLDING_KINDS, Calm, Incident, Turn, opening_statement, reference, statement_id
+from failover.model import State, Statement
+from failover.routing import (
+    Route,
+    Voice,
+    candidates,
+    named,
+    owed_welcome,
+    promote,
+    stand_back,
+    trouble_of,
+    unplanned,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """What the words are made of: names as in the configuration, times in UTC seconds."""
+
+    incident: str
+    platforms: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+    opened_at: float
+    now: float
+    reference: str
+
+
+Word = Callable[[Statement, str, Saying], tuple[str, str]]
+"""(statement, channel, saying) -> (subject, text)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What planning needs to know of the configuration; durations in seconds."""
+
+    word: Word
+    voices: Mapping[str, Voice] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    routes: Sequence[Route] = ()
+    calm: Calm = field(default_factory=Calm)
+    sign_off: Mapping[Statement, str] = field(default_factory=dict)
+    veto_for: float = 300.0
+    holding_latest: float = 1800.0
+    welcome_latest: float = 43200.0
+    update_every: float = 0.0
+    gather: float = 30.0
+    """How long a holding statement waits while further platforms of the group are suspect: one incident, one word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is planned so far for one incident."""
+
+    statements: Sequence[StatementRow] = ()
+    deliveries: Sequence[Delivery] = ()
+
+    @property
+    def holding(self) -> list[Delivery]:
+        return [delivery for delivery in self.deliveries if delivery.statement in HOLDING_KINDS]
+
+    @property
+    def welcome(self) -> list[Delivery]:
+        return [delivery for delivery in self.deliveries if delivery.statement is Statement.WELCOME_BACK]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Rows to write (new and changed alike), and which backups were called in whose place."""
+
+    statements: tuple[StatementRow, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    called: tuple[tuple[Delivery, str], ...] = ()
+
+    def __add__(self, later: Plan) -> Plan:
+        """Both; where both have the same row, the later one counts."""
+        statements = {row.id: row for row in (*self.statements, *later.statements)}
+        deliveries = {row.id: row for row in (*self.deliveries, *later.deliveries)}
+        return Plan(
+            statements=tuple(statements.values()),
+            deliveries=tuple(deliveries.values()),
+            called=(*self.called, *later.called),
+        )
+
+    def on(self, known: Known) -> Known:
+        """What is planned once this plan is written."""
+        statements = {row.id: row for row in (*known.statements, *self.statements)}
+        deliveries = {row.id: row for row in (*known.deliveries, *self.deliveries)}
+        return Known(statements=[*statements.values()], deliveries=[*deliveries.values()])
+
+
+def after_turn(
+    turn: Turn, incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float
+) -> Plan:
+    """Everything to be planned, re-worded or cancelled because of `turn`."""
+    match turn:
+        case Turn.OPENED | Turn.JOINED | Turn.REOPENED:
+            plan = _cancel(known.welcome, "the platform failed again", now)
+            plan += _reword(incident, known, states, house, now)
+            return plan + _hold(turn, incident, plan.on(known), states, house, now)
+        case Turn.PARTLY_RECOVERED:
+            return _reword(incident, known, states, house, now)
+        case Turn.CLOSED:
+            unsaid = [row for row in known.deliveries if row.statement is not Statement.WELCOME_BACK]
+            plan = _cancel(unsaid, "the platform has recovered", now)
+            return plan + welcome_back(incident, plan.on(known), house, now)
+        case _:
+            return Plan()
+
+
+def _cancel(deliveries: Iterable[Delivery], reason: str, now: float) -> Plan:
+    pending = frozenset({Phase.STANDBY, Phase.READY, Phase.SENDING, Phase.UNSURE, Phase.HELD})
+    return Plan(deliveries=tuple(cancelled(row, reason, now) for row in deliveries if row.phase in pending))
+
+
+def _hold(
+    turn: Turn, incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float
+) -> Plan:
+    """The holding statement for every backup that has neither heard it nor has it planned."""
+    if any(row.decision == "vetoed" for row in known.statements if row.kind in HOLDING_KINDS):
+        return Plan()
+    channels = unplanned(candidates(incident, house.routes, house.voices), known.holding)
+    earlier = [row for row in known.statements if row.kind in HOLDING_KINDS]
+    statement = earlier[-1] if earlier and turn is Turn.JOINED else None
+    if statement is not None:
+        tried = {row.channel for row in known.deliveries if row.statement_id == statement.id}
+        channels = [name for name in channels if name not in tried]
+    platforms = _speakable(incident, house, states)
+    if not channels or not platforms:
+        return Plan()
+    kind = opening_statement(incident, house.calm)
+    if statement is None:
+        statement = _statement(incident, kind, len(earlier) + 1, house, now, _gather(incident, states, house))
+    rows = _deliveries(incident, statement, channels, platforms, Phase.STANDBY, house, now)
+    rows = tuple(replace(row, reason=trouble_of(house.voices[row.channel], states)) for row in rows)
+    plan = Plan(statements=(statement,), deliveries=rows)
+    return plan + call_backups(incident, plan.on(known), states, house)
+
+
+def _gather(incident: Incident, states: Mapping[str, State], house: House) -> float:
+    """Wait a little while others of the same owner are about to fall too: one incident is told once."""
+    falling = any(
+        states.get(platform) is State.SUSPECT and group == incident.group for platform, group in house.groups.items()
+    )
+    return house.gather if falling else 0.0
+
+
+def _speakable(incident: Incident, house: House, states: Mapping[str, State]) -> tuple[str, ...]:
+    """The platforms a holding statement names: those that are down right now and have a stand-in."""
+    return tuple(
+        platform
+        for platform in named(incident, house.routes)
+        if platform in incident.down and states.get(platform) is State.DOWN
+    )
+
+
+def _statement(
+    incident: Incident, kind: Statement, number: int, house: House, now: float, wait: float = 0.0
+) -> StatementRow:
+    mode = house.sign_off.get(Statement.HOLDING if kind in HOLDING_KINDS else kind, "automatic")
+    release = {"automatic": now + wait, "veto": now + house.veto_for, "required": None}[mode]
+    lasts = house.welcome_latest if kind is Statement.WELCOME_BACK else house.holding_latest
+    return StatementRow(
+        id=statement_id(incident, kind, number),
+        incident=incident.id,
+        kind=kind,
+        created_at=now,
+        latest=max(now, release or now) + lasts,
+        reference=reference(incident, kind, number),
+        mode=mode,
+        release_at=release,
+    )
+
+
+def _deliveries(
+    incident: Incident,
+    statement: StatementRow,
+    channels: Iterable[str],
+    platforms: tuple[str, ...],
+    phase: Phase,
+    house: House,
+    now: float,
+) -> tuple[Delivery, ...]:
+    """One worded row per channel."""
+    blank = Delivery(
+        id="",
+        incident=incident.id,
+        statement_id=statement.id,
+        statement=statement.kind,
+        channel="",
+        phase=phase,
+        due=statement.release_at or now,
+        latest=statement.latest,
+        created_at=now,
+        reference=statement.reference,
+        text="",
+    )
+    rows = (
+        replace(blank, id=f"{statement.id}-{channel}", channel=channel, position=place)
+        for place, channel in enumerate(channels)
+    )
+    return tuple(_worded(row, incident, platforms, house, now) for row in rows)
+
+
+def _worded(delivery: Delivery, incident: Incident, platforms: tuple[str, ...], house: House, now: float) -> Delivery:
+    others = [
+        name
+        for name in candidates(incident, house.routes, house.voices)
+        if name != delivery.channel and house.voices[name].public
+    ]
+    saying = Saying(
+        incident=incident.id,
+        platforms=platforms,
+        elsewhere=tuple(others),
+        opened_at=incident.opened_at,
+        now=now,
+        reference=delivery.reference,
+    )
+    subject, text = house.word(delivery.statement, delivery.channel, saying)
+    return replace(delivery, subject=subject, text=text, platforms=platforms)
+
+
+def _reword(incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float) -> Plan:
+    """Holding statements that are certainly not public yet name the platforms that are down now.
+
+    Not what a person has approved, and not what already lies as a draft on a service.
+    """
+    approved = {row.id for row in known.statements if row.decision == "approved"}
+    platforms = _speakable(incident, house, states)
+    if not platforms:
+        return Plan()
+    return Plan(
+        deliveries=tuple(
+            _worded(row, incident, platforms, house, now)
+            for row in known.holding
+            if row.phase in (Phase.STANDBY, Phase.READY)
+            and row.draft is None
+            and row.receipt is None
+            and row.statement_id not in approved
+            and row.platforms != platforms
+        )
+    )
+
+
+def call_backups(incident: Incident, known: Known, states: Mapping[str, State], house: House) -> Plan:
+    """Who is asked now: standbys are called until `reach` is met, and those whose platform is ill step back."""
+    if not incident.is_open:
+        return Plan()
+    back = [moved(row, Phase.STANDBY, trouble) for row, trouble in stand_back(known.holding, house.voices, states)]
+    plan = Plan(deliveries=tuple(back))
+    called = promote(incident, plan.on(known).holding, house.routes, house.voices, states)
+    ready = tuple(moved(row, Phase.READY, reason or "asked") for row, reason in called)
+    replacing = tuple((row, reason) for row, reason in called if reason)
+    return plan + Plan(deliveries=ready, called=replacing)
+
+
+def welcome_back(incident: Incident, known: Known, house: House, now: float) -> Plan:
+    """The welcome back for every channel that is owed one and has none; may be asked again at any time (S1)."""
+    if incident.is_open:
+        return Plan()
+    if any(row.decision == "vetoed" for row in known.statements if row.kind is Statement.WELCOME_BACK):
+        return Plan()
+    channels = owed_welcome(incident, known.holding, known.welcome, house.routes)
+    if not channels or now - (incident.closed_at or now) > house.welcome_latest:
+        return Plan()
+    statement = _welcome_statement(incident, channels, known, house, now)
+    platforms = named(incident, house.routes)
+    rows = _deliveries(incident, statement, channels, platforms, Phase.READY, house, now)
+    return Plan(statements=(statement,), deliveries=rows)
+
+
+def _welcome_statement(
+    incident: Incident, channels: Sequence[str], known: Known, house: House, now: float
+) -> StatementRow:
+    """The one there is, for a channel that turned out later to have heard; a new one after a relapse."""
+    earlier = [row for row in known.statements if row.kind is Statement.WELCOME_BACK]
+    if earlier:
+        taken = {row.channel for row in known.welcome if row.statement_id == earlier[-1].id}
+        if not taken & set(channels):
+            return earlier[-1]
+    return _statement(incident, Statement.WELCOME_BACK, len(earlier) + 1, house, now)
+
+
+def overdue(deliveries: Iterable[Delivery], now: float) -> Plan:
+    """What has become too late to be said (rule S2)."""
+    return Plan(
+        deliveries=tuple(
+            expired(row, now) for row in deliveries if row.phase in (Phase.STANDBY, Phase.READY) and now > row.latest
+        )
+    )
+
+
+def sayable(
+    delivery: Delivery, statement: StatementRow, incident: Incident, states: Mapping[str, State], now: float
+) -> bool:
+    """May it be said at this moment?  Signed off, in time, and still true.
+
+    A holding statement only while one of its platforms is down in fact (not while it is recovering); a welcome back
+    only while none is in trouble again.
+    """
+    if statement.decision == "vetoed" or statement.release_at is None or now < statement.release_at:
+        return False
+    if not delivery.due <= now < delivery.latest:
+        return False
+    if delivery.statement is Statement.WELCOME_BACK:
+        return not incident.is_open and all(
+            states.get(platform, State.UP) in (State.UP, State.UNKNOWN) for platform in incident.platforms
+        )
+    return incident.is_open and any(states.get(platform) is State.DOWN for platform in delivery.platforms)

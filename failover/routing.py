@@ -1,0 +1,146 @@
+"""Who stands in for whom: which channels are asked to say a statement, in what order (S1, S3).
+
+Pure.  Backups are asked in the order of the route.  A channel that shares the fate of what is down is left out; one
+whose own platform is not well waits on standby, and the next takes its place.  `reach` says how many must have
+heard; the rest stand by and are called when one of the first cannot be relied on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from failover.delivery import Delivery, Phase
+from failover.incidents import Incident
+from failover.model import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """A channel as routing sees it.  `group` is the group of its platform ("" for a channel of no platform).
+
+    `public` channels are named to the audience as places to look; a webhook to the press desk is not.
+    """
+
+    name: str
+    platform: str | None = None
+    group: str = ""
+    practice: bool = False
+    public: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """`platforms` are what the primaries stand on, `primaries` those of them that we can post to."""
+
+    platforms: tuple[str, ...]
+    primaries: tuple[str, ...]
+    backups: tuple[str, ...]
+    reach: int | None = None
+
+    def wanted(self, available: int) -> int:
+        """How many backups must have heard, of those that can be asked at all."""
+        return available if self.reach is None else min(self.reach, available)
+
+
+TROUBLED = frozenset({State.SUSPECT, State.DOWN, State.RECOVERING})
+"""States of its own platform in which a channel is passed over.  Where nothing is known (UNKNOWN) it may try."""
+
+
+def touched(incident: Incident, routes: Iterable[Route]) -> list[Route]:
+    """The routes that the incident concerns."""
+    return [route for route in routes if set(route.platforms) & set(incident.platforms)]
+
+
+def named(incident: Incident, routes: Iterable[Route]) -> tuple[str, ...]:
+    """The platforms a statement speaks of: those in the incident for which somebody stands in."""
+    routed = {platform for route in touched(incident, routes) for platform in route.platforms}
+    return tuple(platform for platform in incident.platforms if platform in routed)
+
+
+def trouble_of(voice: Voice, states: Mapping[str, State]) -> str:
+    """Why this channel's own platform cannot be relied on now; "" if it can."""
+    state = states.get(voice.platform or "", State.UNKNOWN)
+    return f"{voice.platform} itself is {state.value}" if state in TROUBLED else ""
+
+
+def candidates(incident: Incident, routes: Iterable[Route], voices: Mapping[str, Voice]) -> list[str]:
+    """The backups of all routes that the incident concerns, each once, in order."""
+    names = [name for route in touched(incident, routes) for name in route.backups]
+    return [name for name in dict.fromkeys(names) if not _excluded(voices[name], incident)]
+
+
+def unplanned(names: Iterable[str], holding: Iterable[Delivery]) -> list[str]:
+    """The candidates that have neither heard the holding statement of this incident nor have it planned."""
+    gone = frozenset({Phase.CANCELLED, Phase.EXPIRED, Phase.REFUSED})
+    planned = {delivery.channel for delivery in holding if delivery.heard or delivery.phase not in gone}
+    return [name for name in names if name not in planned]
+
+
+def _excluded(voice: Voice, incident: Incident) -> bool:
+    """Practice channels never speak in earnest; a channel of the same owner shares the fate of what is down."""
+    return voice.practice or (voice.group != "" and voice.group == incident.group)
+
+
+def promote(
+    incident: Incident,
+    deliveries: Sequence[Delivery],
+    routes: Sequence[Route],
+    voices: Mapping[str, Voice],
+    states: Mapping[str, State],
+) -> list[tuple[Delivery, str]]:
+    """The backups on standby that must now be asked, each with the reason, given the holding deliveries so far.
+
+    Of several deliveries to one channel (after a relapse) the last one counts.
+    """
+    by_channel = {delivery.channel: delivery for delivery in deliveries}
+    called: dict[str, tuple[Delivery, str]] = {}
+    for route in touched(incident, routes):
+        line = [by_channel[name] for name in route.backups if name in by_channel]
+        missing = route.wanted(len(line)) - sum(delivery.promising for delivery in line)
+        for delivery in line:
+            if missing <= 0:
+                break
+            if delivery.phase is Phase.STANDBY and not trouble_of(voices[delivery.channel], states):
+                called[delivery.channel] = (delivery, _why(line))
+                missing -= 1
+    return list(called.values())
+
+
+def _why(line: Iterable[Delivery]) -> str:
+    """Whose place is taken, and why."""
+    for delivery in line:
+        if not delivery.promising and (delivery.phase is not Phase.STANDBY or delivery.reason):
+            return f"in place of {delivery.channel} ({delivery.reason})"
+    return ""
+
+
+def stand_back(
+    deliveries: Iterable[Delivery], voices: Mapping[str, Voice], states: Mapping[str, State]
+) -> list[tuple[Delivery, str]]:
+    """Deliveries not yet attempted whose own platform has got into trouble meanwhile: they go back to standby."""
+    found = []
+    for delivery in deliveries:
+        if delivery.phase is Phase.READY and delivery.attempts == 0:
+            trouble = trouble_of(voices[delivery.channel], states)
+            if trouble:
+                found.append((delivery, trouble))
+    return found
+
+
+def owed_welcome(
+    incident: Incident,
+    holding: Iterable[Delivery],
+    welcome: Iterable[Delivery],
+    routes: Sequence[Route],
+) -> list[str]:
+    """The channels that are owed a welcome back and have none planned: those that heard, then the primaries.
+
+    Nobody who did not hear the holding statement is welcomed back, and where nobody heard it, not even the primary.
+    """
+    planned = {delivery.channel for delivery in welcome if delivery.phase is not Phase.CANCELLED}
+    heard = [delivery.channel for delivery in holding if delivery.heard]
+    if not heard:
+        return []
+    primaries = [name for route in touched(incident, routes) for name in route.primaries]
+    return [name for name in dict.fromkeys([*heard, *primaries]) if name not in planned]

@@ -1,0 +1,140 @@
+"""Values to database rows and back; one pair of functions per value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from failover.delivery import Delivery, Phase, StatementRow
+from failover.incidents import Incident
+from failover.model import Evidence, Fault, Observation, Receipt, Sighting, Signal, State, Statement, Transition
+from failover.verdict import Declaration, Standing
+
+Columns = Mapping[str, Any]
+
+
+def from_standing(value: Standing) -> Columns:
+    voted = json.dumps({evidence.value: at for evidence, at in value.voted.items()})
+    return {
+        "platform": value.platform,
+        "state": value.state.value,
+        "since": value.since,
+        "reason": value.reason,
+        "voted": voted,
+    }
+
+
+def to_standing(columns: Columns) -> Standing:
+    """The timers are not kept: after a restart nothing is concluded from looks made before it (rule R8)."""
+    classes = {Evidence(name): at for name, at in json.loads(columns["voted"]).items()}
+    return Standing(**{**columns, "state": State(columns["state"]), "voted": classes})
+
+
+def from_declaration(value: Declaration) -> Columns:
+    return {
+        "platform": value.platform,
+        "signal": value.signal.value,
+        "at": value.at,
+        "by": value.by,
+        "because": value.because,
+    }
+
+
+def to_declaration(columns: Columns) -> Declaration:
+    return Declaration(**{**columns, "signal": Signal(columns["signal"])})
+
+
+def from_observation(value: Observation) -> Columns:
+    seen = value.sighting
+    return {
+        "platform": value.platform,
+        "probe": value.probe,
+        "at": value.at,
+        "signal": seen.signal.value,
+        "evidence": seen.evidence.value,
+        "fault": seen.fault.value if seen.fault else None,
+        "reason": seen.reason,
+        "detail": seen.detail,
+        "took": value.took,
+        "node": value.node,
+    }
+
+
+def to_observation(columns: Columns) -> Observation:
+    """An observation as it was kept; it is history, so it is not good for any vote."""
+    return Observation(
+        platform=columns["platform"],
+        probe=columns["probe"],
+        at=columns["at"],
+        good_until=columns["at"],
+        took=columns["took"],
+        node=columns["node"],
+        sighting=Sighting(
+            signal=Signal(columns["signal"]),
+            evidence=Evidence(columns["evidence"]),
+            fault=Fault(columns["fault"]) if columns["fault"] else None,
+            reason=columns["reason"],
+            detail=columns["detail"],
+        ),
+    )
+
+
+def from_transition(value: Transition) -> Columns:
+    return {
+        "platform": value.platform,
+        "at": value.at,
+        "was": value.was.value,
+        "now": value.now.value,
+        "reason": value.reason,
+        "evidence": json.dumps([from_observation(seen) for seen in value.evidence]),
+    }
+
+
+def to_transition(columns: Columns) -> Transition:
+    states = {name: State(columns[name]) for name in ("was", "now")}
+    seen = tuple(to_observation(one) for one in json.loads(columns["evidence"]))
+    return Transition(**{**columns, **states, "evidence": seen})
+
+
+def from_incident(value: Incident) -> Columns:
+    columns = asdict(value)
+    columns["grp"] = columns.pop("group")
+    return columns | {"platforms": json.dumps(value.platforms), "down": json.dumps(value.down)}
+
+
+def to_incident(columns: Columns) -> Incident:
+    values = dict(columns)
+    values |= {name: tuple(json.loads(values[name])) for name in ("platforms", "down")}
+    return Incident(group=values.pop("grp"), **values)
+
+
+def from_statement(value: StatementRow) -> Columns:
+    return asdict(value) | {"kind": value.kind.value}
+
+
+def to_statement(columns: Columns) -> StatementRow:
+    return StatementRow(**{**columns, "kind": Statement(columns["kind"])})
+
+
+def from_delivery(value: Delivery) -> Columns:
+    return asdict(value) | {
+        "statement": value.statement.value,
+        "phase": value.phase.value,
+        "platforms": json.dumps(value.platforms),
+        "receipt": json.dumps(asdict(value.receipt)) if value.receipt else None,
+    }
+
+
+def to_delivery(columns: Columns) -> Delivery:
+    receipt = columns["receipt"]
+    return Delivery(
+        **{
+            **columns,
+            "statement": Statement(columns["statement"]),
+            "phase": Phase(columns["phase"]),
+            "platforms": tuple(json.loads(columns["platforms"])),
+            "receipt": Receipt(**json.loads(receipt)) if receipt else None,
+        }
+    )

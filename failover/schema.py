@@ -1,0 +1,141 @@
+"""The database file: its tables, its versions, and how it is opened.
+
+StoreError
+ ├─ StoreBusyError       another daemon has the file
+ └─ StoreForeignError    the file is not ours, is damaged, or is from a newer version
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+APPLICATION_ID = 0x0FA11043
+"""SQLite's application_id of our files: anything else is somebody else's database."""
+
+MIGRATIONS: Sequence[str] = (
+    """
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE standing (
+        platform TEXT PRIMARY KEY, state TEXT NOT NULL, since REAL NOT NULL, reason TEXT NOT NULL, voted TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE declaration (
+        platform TEXT PRIMARY KEY, signal TEXT NOT NULL, at REAL NOT NULL, by TEXT NOT NULL, because TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE observation (
+        id INTEGER PRIMARY KEY, platform TEXT NOT NULL, probe TEXT NOT NULL, at REAL NOT NULL, signal TEXT NOT NULL,
+        evidence TEXT NOT NULL, fault TEXT, reason TEXT NOT NULL, detail TEXT NOT NULL, took REAL NOT NULL,
+        node TEXT NOT NULL
+    );
+    CREATE INDEX observation_at ON observation (at);
+    CREATE TABLE transition (
+        id INTEGER PRIMARY KEY, platform TEXT NOT NULL, at REAL NOT NULL, was TEXT NOT NULL, now TEXT NOT NULL,
+        reason TEXT NOT NULL, evidence TEXT NOT NULL
+    );
+    CREATE INDEX transition_at ON transition (at);
+    CREATE TABLE incident (
+        id TEXT PRIMARY KEY, grp TEXT NOT NULL, platforms TEXT NOT NULL, down TEXT NOT NULL, opened_at REAL NOT NULL,
+        closed_at REAL, ordinal INTEGER NOT NULL, reason TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE statement (
+        id TEXT PRIMARY KEY, incident TEXT NOT NULL, kind TEXT NOT NULL, created_at REAL NOT NULL,
+        latest REAL NOT NULL, reference TEXT NOT NULL, mode TEXT NOT NULL, release_at REAL,
+        decided_by TEXT NOT NULL, decision TEXT NOT NULL, reason TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE delivery (
+        id TEXT PRIMARY KEY, incident TEXT NOT NULL, statement_id TEXT NOT NULL, statement TEXT NOT NULL,
+        channel TEXT NOT NULL, phase TEXT NOT NULL, due REAL NOT NULL, latest REAL NOT NULL, created_at REAL NOT NULL,
+        reference TEXT NOT NULL, text TEXT NOT NULL, subject TEXT NOT NULL, platforms TEXT NOT NULL,
+        position INTEGER NOT NULL, attempts INTEGER NOT NULL, looks INTEGER NOT NULL, began REAL NOT NULL,
+        unsure_since REAL NOT NULL, ended_at REAL NOT NULL, draft TEXT, receipt TEXT, reason TEXT NOT NULL,
+        epoch INTEGER NOT NULL,
+        UNIQUE (statement_id, channel)
+    ) WITHOUT ROWID;
+    CREATE INDEX delivery_phase ON delivery (phase, due);
+    CREATE INDEX delivery_incident ON delivery (incident);
+    CREATE TABLE ledger (
+        delivery TEXT NOT NULL, recipient TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (delivery, recipient)
+    ) WITHOUT ROWID;
+    CREATE TABLE audit (
+        id INTEGER PRIMARY KEY, at REAL NOT NULL, event TEXT NOT NULL, facts TEXT NOT NULL, digest TEXT NOT NULL
+    );
+    """,
+)
+"""One script per schema version: a file of version n is brought forward by those after n, in one transaction."""
+
+
+class StoreError(Exception):
+    """The database cannot be used; the message says what to do."""
+
+
+class StoreBusyError(StoreError):
+    """Another daemon has the file."""
+
+
+class StoreForeignError(StoreError):
+    """The file is not ours, is damaged, or is from a newer version."""
+
+
+def open_database(path: str) -> sqlite3.Connection:
+    """Open (or make) the file, check it, bring it forward, and keep everybody else out."""
+    try:
+        database = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+    except sqlite3.OperationalError as error:
+        raise StoreError(f"{path}: cannot be opened ({error}); is its folder there and writable?") from None
+    try:
+        _prepare(database, path)
+    except sqlite3.DatabaseError as error:
+        database.close()
+        raise _opening_trouble(path, error) from None
+    except StoreError:
+        database.close()
+        raise
+    return database
+
+
+def _opening_trouble(path: str, error: sqlite3.DatabaseError) -> StoreError:
+    if "locked" in str(error):
+        return StoreBusyError(f"{path}: another failover daemon uses it; stop that one, or set `state:` for this one")
+    if isinstance(error, sqlite3.OperationalError):
+        return StoreError(f"{path}: {error}")
+    return StoreForeignError(f"{path}: damaged, or not a database ({error})")
+
+
+def _prepare(database: sqlite3.Connection, path: str) -> None:
+    """Lock, identify, check, migrate.  Raises StoreForeignError and sqlite3.DatabaseError."""
+    database.row_factory = _named
+    database.execute("PRAGMA locking_mode = EXCLUSIVE")
+    version = _identify(database, path)
+    for pragma in ("journal_mode = WAL", "synchronous = FULL"):
+        database.execute(f"PRAGMA {pragma}")
+    database.execute("BEGIN IMMEDIATE")
+    problems = [row["integrity_check"] for row in database.execute("PRAGMA integrity_check(5)")]
+    if problems != ["ok"]:
+        raise StoreForeignError(f"{path}: damaged ({'; '.join(map(str, problems))})")
+    for script in MIGRATIONS[version:]:
+        for statement in script.split(";"):
+            database.execute(statement)
+    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    database.execute("COMMIT")
+
+
+def _identify(database: sqlite3.Connection, path: str) -> int:
+    """The schema version of a file that is ours (0 = new); reads only."""
+    tables = database.execute("SELECT count(*) AS tables FROM sqlite_master").fetchone()["tables"]
+    version = _pragma(database, "user_version")
+    if tables and _pragma(database, "application_id") != APPLICATION_ID:
+        raise StoreForeignError(f"{path}: a database of another program; set `state:` to a file of our own")
+    if version > len(MIGRATIONS):
+        raise StoreForeignError(
+            f"{path}: made by a newer version (schema {version}; this one knows {len(MIGRATIONS)})"
+        )
+    return version
+
+
+def _pragma(database: sqlite3.Connection, name: str) -> int:
+    return int(database.execute(f"PRAGMA {name}").fetchone()[name])
+
+
+def _named(cursor: sqlite3.Cursor, row: tuple[object, ...]) -> dict[str, object]:
+    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}

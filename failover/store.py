@@ -1,0 +1,271 @@
+"""The database: standings, incidents, statements, the outbox, the ledger and the audit trail, in one SQLite file.
+
+Rules held here: a transition, its incident, its statements and all their deliveries are one transaction (D1); one
+connection, locked exclusively, is the only one there is (D6: SQLite up to 3.51.2 can corrupt a write-ahead log that
+two connections write); every commit is on the disk when the call returns (synchronous=FULL).
+
+The methods are coroutines that never suspend: a commit cannot be cancelled half way, and a second engine that does
+suspend can take this one's place (rule O8).  `tests/core/test_store.py` is the suite such an engine must pass.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from failover import rows
+from failover.audit import Entry, sealed
+from failover.delivery import OWED, Delivery, Phase, StatementRow, found_in_flight
+from failover.incidents import Incident
+from failover.model import Observation, Transition
+from failover.schema import StoreError, open_database
+from failover.verdict import Declaration, Standing
+
+_OWED = ",".join(f"'{phase.value}'" for phase in sorted(OWED))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Everything one decision wants written, together or not at all.  `audit` is (event, facts) pairs."""
+
+    at: float
+    standings: tuple[Standing, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    statements: tuple[StatementRow, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    declared: tuple[Declaration, ...] = ()
+    undeclared: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    audit: tuple[tuple[str, Mapping[str, object]], ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        return not any(getattr(self, one.name) for one in fields(self) if one.name != "at")
+
+
+class Store:
+    """The one connection.  Make with `Store.open`; close with `close`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    @classmethod
+    def open(cls, path: Path | str) -> Store:
+        """Open (or make) the file, check it, bring it forward, and keep everybody else out.
+
+        Raises StoreError, StoreBusyError or StoreForeignError; the file has not been changed then.
+        """
+        return cls(open_database(str(path)))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    # -- what was known before -----------------------------------------------------------------------------
+
+    async def standings(self) -> list[Standing]:
+        found = self._db.execute("SELECT platform, state, since, reason, voted FROM standing ORDER BY platform")
+        return [rows.to_standing(row) for row in found]
+
+    async def declarations(self) -> list[Declaration]:
+        found = self._db.execute("SELECT platform, signal, at, by, because FROM declaration ORDER BY platform")
+        return [rows.to_declaration(row) for row in found]
+
+    async def setting(self, name: str, default: str = "") -> str:
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return str(row["value"]) if row else default
+
+    async def incidents(self, since: float = 0.0) -> list[Incident]:
+        """Incidents that are open, or were opened or closed at or after `since`, oldest first."""
+        found = self._db.execute(
+            "SELECT * FROM incident WHERE closed_at IS NULL OR closed_at >= ? OR opened_at >= ? "
+            "ORDER BY opened_at, CAST(id AS INTEGER)",
+            (since, since),
+        )
+        return [rows.to_incident(row) for row in found]
+
+    async def incident(self, incident: str) -> Incident | None:
+        row = self._db.execute("SELECT * FROM incident WHERE id = ?", (incident,)).fetchone()
+        return rows.to_incident(row) if row else None
+
+    async def statements(self, incident: str) -> list[StatementRow]:
+        found = self._db.execute("SELECT * FROM statement WHERE incident = ? ORDER BY created_at, id", (incident,))
+        return [rows.to_statement(row) for row in found]
+
+    async def undecided(self) -> list[StatementRow]:
+        """Statements that a person may still approve or veto."""
+        found = self._db.execute(
+            "SELECT * FROM statement WHERE decision = '' AND mode != 'automatic' ORDER BY created_at"
+        )
+        return [rows.to_statement(row) for row in found]
+
+    async def statement(self, statement_id: str) -> StatementRow | None:
+        row = self._db.execute("SELECT * FROM statement WHERE id = ?", (statement_id,)).fetchone()
+        return rows.to_statement(row) if row else None
+
+    async def deliveries(self, incident: str) -> list[Delivery]:
+        found = self._db.execute(
+            "SELECT * FROM delivery WHERE incident = ? ORDER BY created_at, statement_id, position", (incident,)
+        )
+        return [rows.to_delivery(row) for row in found]
+
+    async def delivery(self, delivery_id: str) -> Delivery | None:
+        row = self._db.execute("SELECT * FROM delivery WHERE id = ?", (delivery_id,)).fetchone()
+        return rows.to_delivery(row) if row else None
+
+    async def owed(self) -> list[Delivery]:
+        """Every delivery that still asks for something, the one due first at the head."""
+        found = self._db.execute(
+            f"SELECT * FROM delivery WHERE phase IN ({_OWED}) ORDER BY due, created_at, position"  # noqa: S608
+        )
+        return [rows.to_delivery(row) for row in found]
+
+    async def transitions(self, platform: str, since: float = 0.0) -> list[Transition]:
+        """What happened to a platform, oldest first, with the evidence that was believed then."""
+        found = self._db.execute(
+            "SELECT platform, at, was, now, reason, evidence FROM transition "
+            "WHERE platform = ? AND at >= ? ORDER BY id",
+            (platform, since),
+        )
+        return [rows.to_transition(row) for row in found]
+
+    # -- writing -------------------------------------------------------------------------------------------
+
+    async def fresh_incident_id(self) -> str:
+        """A number never used before, even if nothing comes of it."""
+        last = int(await self.setting("last_incident", "0")) + 1
+        with self._transaction():
+            self._upsert("meta", {"name": "last_incident", "value": str(last)})
+        return str(last)
+
+    async def record(self, change: Change) -> None:
+        """Write all of `change`, or nothing (rule D1)."""
+        with self._transaction():
+            self._write_judgement(change)
+            for incident in change.incidents:
+                self._upsert("incident", rows.from_incident(incident))
+            for statement in change.statements:
+                self._upsert("statement", rows.from_statement(statement))
+            for delivery in change.deliveries:
+                self._upsert("delivery", rows.from_delivery(delivery))
+            for name, value in change.settings.items():
+                self._upsert("meta", {"name": name, "value": value})
+            for event, facts in change.audit:
+                self._append(change.at, event, facts)
+
+    def _write_judgement(self, change: Change) -> None:
+        for standing in change.standings:
+            self._upsert("standing", rows.from_standing(standing))
+        for seen in change.observations:
+            self._insert("observation", rows.from_observation(seen))
+        for moved in change.transitions:
+            self._insert("transition", rows.from_transition(moved))
+        for word in change.declared:
+            self._upsert("declaration", rows.from_declaration(word))
+        for platform in change.undeclared:
+            self._db.execute("DELETE FROM declaration WHERE platform = ?", (platform,))
+
+    async def interrupted(self, now: float) -> list[Delivery]:
+        """At start: what was in flight when the last process died becomes UNSURE (rule D2), in one transaction."""
+        with self._transaction():
+            found = self._db.execute("SELECT * FROM delivery WHERE phase = ?", (Phase.SENDING.value,)).fetchall()
+            unsure = [found_in_flight(rows.to_delivery(row), now) for row in found]
+            for delivery in unsure:
+                self._upsert("delivery", rows.from_delivery(delivery))
+                self._append(now, "delivery_unsure", {"delivery": delivery.id, "reason": delivery.reason})
+        return unsure
+
+    async def reserve(self, delivery_id: str, draft: str) -> None:
+        """Write down the remote id of something reserved and still invisible."""
+        with self._transaction():
+            self._db.execute("UPDATE delivery SET draft = ? WHERE id = ?", (draft, delivery_id))
+
+    async def ledger(self, delivery_id: str) -> dict[str, str]:
+        """recipient -> state of one delivery."""
+        found = self._db.execute("SELECT recipient, state FROM ledger WHERE delivery = ?", (delivery_id,))
+        return {row["recipient"]: row["state"] for row in found}
+
+    async def note(self, delivery_id: str, changes: Mapping[str, str]) -> None:
+        """Insert or replace ledger lines, in one transaction."""
+        with self._transaction():
+            self._db.executemany(
+                "INSERT INTO ledger VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
+                [(delivery_id, recipient, state) for recipient, state in changes.items()],
+            )
+
+    async def step_clock(self, seconds: float) -> None:
+        """The wall clock was set by `seconds`: everything still pending keeps its distance from now."""
+        with self._transaction():
+            for table, times, which in (
+                ("delivery", ("due", "latest", "began", "unsure_since"), f"phase IN ({_OWED})"),
+                ("standing", ("since",), "true"),
+                ("incident", ("opened_at",), "closed_at IS NULL"),
+                ("statement", ("release_at", "latest"), "decision = ''"),
+            ):
+                moves = ", ".join(f"{time} = {time} + :by" for time in times)
+                self._db.execute(f"UPDATE {table} SET {moves} WHERE {which}", {"by": seconds})  # noqa: S608
+
+    async def prune(self, before: float) -> int:
+        """Forget observations, transitions and ledgers older than `before`; never what is owed.  Returns lines."""
+        with self._transaction():
+            removed = self._db.execute("DELETE FROM observation WHERE at < ?", (before,)).rowcount
+            removed += self._db.execute("DELETE FROM transition WHERE at < ?", (before,)).rowcount
+            removed += self._db.execute(
+                f"""
+                DELETE FROM ledger WHERE delivery IN (
+                    SELECT delivery.id FROM delivery JOIN incident ON incident.id = delivery.incident
+                    WHERE incident.closed_at < ? AND incident.id NOT IN (
+                        SELECT incident FROM delivery WHERE phase IN ({_OWED})))
+                """,  # noqa: S608
+                (before,),
+            ).rowcount
+        return removed
+
+    # -- the audit trail -----------------------------------------------------------------------------------
+
+    async def audit(self) -> list[Entry]:
+        """The whole trail, oldest first."""
+        found = self._db.execute("SELECT id AS number, at, event, facts, digest FROM audit ORDER BY id")
+        return [Entry(**row) for row in found]
+
+    def _append(self, at: float, event: str, facts: Mapping[str, object]) -> None:
+        last = self._db.execute("SELECT id, digest FROM audit ORDER BY id DESC LIMIT 1").fetchone()
+        number, before = (last["id"] + 1, last["digest"]) if last else (1, "")
+        entry = sealed(number=number, at=at, event=event, facts=facts, before=before)
+        self._db.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?)", (number, at, event, entry.facts, entry.digest))
+
+    # -- rows ----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing.  Raises StoreError when the disk refuses."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            if self._db.in_transaction:  # a full disk may have rolled it back already
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise StoreError(f"the database cannot be written: {error}") from error
+            raise
+
+    def _insert(self, table: str, row: rows.Columns) -> None:
+        marks = ",".join("?" * len(row))
+        self._db.execute(f"INSERT INTO {table} ({','.join(row)}) VALUES ({marks})", [*row.values()])  # noqa: S608
+
+    def _upsert(self, table: str, row: rows.Columns) -> None:
+        """The first column is the key."""
+        key, *others = row
+        marks = ",".join("?" * len(row))
+        update = ",".join(f"{name} = excluded.{name}" for name in others)
+        self._db.execute(
+            f"INSERT INTO {table} ({','.join(row)}) VALUES ({marks}) "  # noqa: S608
+            f"ON CONFLICT ({key}) DO UPDATE SET {update}",
+            [*row.values()],
+        )

@@ -1,0 +1,331 @@
+"""Is the platform down?  A pure function of what was seen and of `now`; the machine is one table.
+
+Rules (R1-R8): DOWN needs votes of two independent classes of evidence, without a break for `confirm_for`; a person's
+word alone is enough.  Unknown, stale, account and network trouble never vote.  While our own line is dead nothing is
+decided at all.  Recovery is slower than alarm: every class that voted must have stopped, for `recover_for`.
+
+This module knows no clock, no storage and no probe: observations in, a standing and perhaps a transition out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from failover.model import Evidence, Fault, Observation, Signal, State, Transition
+
+SPIKES_OF_A_NETWORK = 3
+"""Crowd spikes on this many unrelated platforms at once point at a network or region (rule R7)."""
+
+SILENCE_FACTOR = 2
+"""A class that voted and then fell silent (neither down nor up) blocks recovery for this many times `recover_for`."""
+
+
+class Condition(str, Enum):
+    """What the evidence amounts to, before the present state is considered."""
+
+    BLIND = "nothing fresh is known"
+    CALM = "no vote, and something works"
+    DOUBT = "a vote or a degradation, but not enough for a verdict"
+    CONFIRMED = "enough independent classes, long enough"
+    RECOVERED = "calm for long enough"
+
+
+TABLE: Mapping[State, Mapping[Condition, State]] = {
+    State.UNKNOWN: {
+        Condition.CALM: State.UP,
+        Condition.RECOVERED: State.UP,
+        Condition.DOUBT: State.SUSPECT,
+        Condition.CONFIRMED: State.DOWN,
+    },
+    State.UP: {
+        Condition.BLIND: State.UNKNOWN,
+        Condition.DOUBT: State.SUSPECT,
+        Condition.CONFIRMED: State.DOWN,
+    },
+    State.SUSPECT: {
+        Condition.BLIND: State.UNKNOWN,
+        Condition.CALM: State.UP,
+        Condition.RECOVERED: State.UP,
+        Condition.CONFIRMED: State.DOWN,
+    },
+    State.DOWN: {
+        Condition.CALM: State.RECOVERING,
+        Condition.RECOVERED: State.UP,
+    },
+    State.RECOVERING: {
+        Condition.RECOVERED: State.UP,
+        Condition.DOUBT: State.DOWN,
+        Condition.CONFIRMED: State.DOWN,
+    },
+}
+"""State x condition -> next state; a missing entry means "stay".  DOWN is never left because nothing is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The thresholds of one platform; durations in seconds."""
+
+    classes: int = 2
+    confirm_for: float = 120.0
+    recover_for: float = 900.0
+    accounts: frozenset[str] = frozenset()
+    """Names of the probes that watch an account of our own: it must work before the platform counts as recovered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Our own network: `good_at` is when the anchors last answered as expected; `reason` is set while OFFLINE."""
+
+    good_at: float = 0.0
+    reason: str = ""
+
+    @property
+    def offline(self) -> bool:
+        return bool(self.reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """A person's word on a platform (class `operator`); it holds until withdrawn or until it is true by itself."""
+
+    platform: str
+    signal: Signal
+    at: float
+    by: str
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a platform stands, and the timers of its machine.
+
+    `since` is when the state was entered.  `quorum_since`/`calm_since` run while the condition holds without a break.
+    `voted` are the classes that made it DOWN with the time of their last vote.
+    """
+
+    platform: str
+    state: State = State.UNKNOWN
+    since: float = 0.0
+    reason: str = "not looked at yet"
+    quorum_since: float | None = None
+    calm_since: float | None = None
+    voted: Mapping[Evidence, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """The evidence sorted: who votes, who doubts, who works, whose vote is void and why."""
+
+    votes: Mapping[Evidence, tuple[Observation, ...]] = field(default_factory=dict)
+    doubts: tuple[Observation, ...] = ()
+    works: tuple[Observation, ...] = ()
+    void: tuple[tuple[Observation, str], ...] = ()
+    account: tuple[Observation, ...] = ()
+    correlated: bool = False
+
+    @property
+    def independent(self) -> int:
+        """How many classes vote that cannot be wrong for the same reason (rule R7: a regional fault moves two)."""
+        count = len(self.votes)
+        both = Evidence.HERE in self.votes and Evidence.CROWD in self.votes
+        return count - 1 if self.correlated and both else count
+
+    @property
+    def repeated(self) -> bool:
+        """Rule R8: at least one voter has said so in two looks running; a first look alone decides nothing."""
+        return any(vote.looks >= 2 for votes in self.votes.values() for vote in votes)
+
+
+def tally(observations: Iterable[Observation], now: float, line: Line, *, spikes: int = 0, quiet: str = "") -> Tally:
+    """Sort the latest observation of each probe.
+
+    `spikes` counts the unrelated groups that the crowd reports at once.  `quiet` names a maintenance window: no
+    vote counts then.
+    """
+    votes: dict[Evidence, list[Observation]] = {}
+    doubts, works, account = [], [], []
+    void: list[tuple[Observation, str]] = []
+    for seen in sorted(observations, key=lambda seen: seen.probe):
+        reason = _why_void(seen, now, line, quiet)
+        if reason:
+            void.append((seen, reason))
+        elif seen.votes_down:
+            votes.setdefault(seen.sighting.evidence, []).append(seen)
+        elif seen.sighting.signal is Signal.DEGRADED:
+            doubts.append(seen)
+        elif seen.sighting.signal is Signal.UP:
+            works.append(seen)
+        elif seen.sighting.fault is Fault.ACCOUNT:
+            account.append(seen)
+    return Tally(
+        votes={evidence: tuple(seen) for evidence, seen in votes.items()},
+        doubts=tuple(doubts),
+        works=tuple(works),
+        void=tuple(void),
+        account=tuple(account),
+        correlated=spikes >= SPIKES_OF_A_NETWORK,
+    )
+
+
+def _why_void(seen: Observation, now: float, line: Line, quiet: str) -> str:
+    if now > seen.good_until:
+        return "stale"
+    if seen.sighting.signal not in (Signal.DOWN, Signal.DEGRADED):
+        return ""
+    if quiet:
+        return f"maintenance: {quiet}"
+    if seen.sighting.evidence is Evidence.HERE and line.good_at < seen.at:
+        return "our own line was not checked since"
+    return ""
+
+
+def judge(
+    standing: Standing,
+    seen: Tally,
+    now: float,
+    rules: Rules,
+    *,
+    offline: str = "",
+    declared: Declaration | None = None,
+) -> tuple[Standing, Transition | None]:
+    """The next standing, and the transition if the state changed.
+
+    While `offline` gives a reason, states freeze and every timer starts anew afterwards; only a person's word counts.
+    """
+    if offline and declared is None:
+        return replace(standing, quorum_since=None, calm_since=None), None
+    quorum_since = _since(standing.quorum_since, now, holds=_has_quorum(seen, rules))
+    calm_since = _since(standing.calm_since, now, holds=_is_calm(standing, seen, now, rules))
+    timed = replace(
+        standing, quorum_since=quorum_since, calm_since=calm_since, voted=_voted(standing, seen, now, declared)
+    )
+    condition = _declared_condition(declared) or _condition(timed, seen, now, rules)
+    state = TABLE[standing.state].get(condition, standing.state)
+    if state is standing.state:
+        return timed, None
+    reason = explain(condition, seen, declared, now, timed)
+    evidence = tuple(vote for votes in seen.votes.values() for vote in votes) + seen.doubts + seen.works
+    moved = _entered(timed, state, now, reason, seen, declared)
+    return moved, Transition(
+        platform=standing.platform, at=now, was=standing.state, now=state, reason=reason, evidence=evidence
+    )
+
+
+def _since(before: float | None, now: float, *, holds: bool) -> float | None:
+    if not holds:
+        return None
+    return now if before is None else before
+
+
+def _has_quorum(seen: Tally, rules: Rules) -> bool:
+    return seen.independent >= rules.classes and seen.repeated
+
+
+def _is_calm(standing: Standing, seen: Tally, now: float, rules: Rules) -> bool:
+    """Nothing votes, something works, and (after a DOWN) every class that voted has really stopped."""
+    if seen.votes or not seen.works:
+        return False
+    if standing.state not in (State.DOWN, State.RECOVERING):
+        return not seen.doubts
+    if any(doubt.sighting.evidence in standing.voted for doubt in seen.doubts):
+        return False
+    return _account_works(seen, rules) and all(
+        _has_stopped(evidence, last, seen, now, rules) for evidence, last in standing.voted.items()
+    )
+
+
+def _account_works(seen: Tally, rules: Rules) -> bool:
+    """Where our own account is watched and is not in trouble of its own, it must work (rule R6)."""
+    watched = rules.accounts - {observation.probe for observation in seen.account}
+    working = {observation.probe for observation in seen.works}
+    return not watched or bool(watched & working)
+
+
+def _has_stopped(evidence: Evidence, last_vote: float, seen: Tally, now: float, rules: Rules) -> bool:
+    """A class has stopped when it says "works"; one that only fell silent has, after a long silence."""
+    if evidence is Evidence.OPERATOR or any(work.sighting.evidence is evidence for work in seen.works):
+        return True
+    return now - last_vote >= SILENCE_FACTOR * rules.recover_for
+
+
+def _voted(standing: Standing, seen: Tally, now: float, declared: Declaration | None) -> Mapping[Evidence, float]:
+    if standing.state not in (State.DOWN, State.RECOVERING):
+        return {}
+    renewed = dict.fromkeys(seen.votes, now)
+    if declared is not None and declared.signal is Signal.DOWN:
+        renewed[Evidence.OPERATOR] = now
+    return {**standing.voted, **renewed}
+
+
+def _entered(
+    timed: Standing, state: State, now: float, reason: str, seen: Tally, declared: Declaration | None
+) -> Standing:
+    moved = replace(timed, state=state, since=now, reason=reason)
+    if state is State.DOWN:
+        return replace(moved, calm_since=None, voted=_voted(moved, seen, now, declared))
+    if state is State.RECOVERING:
+        return moved
+    return replace(moved, voted={})
+
+
+def _declared_condition(declared: Declaration | None) -> Condition | None:
+    if declared is None:
+        return None
+    return Condition.CONFIRMED if declared.signal is Signal.DOWN else Condition.RECOVERED
+
+
+def _condition(timed: Standing, seen: Tally, now: float, rules: Rules) -> Condition:
+    if timed.quorum_since is not None and now - timed.quorum_since >= rules.confirm_for:
+        return Condition.CONFIRMED
+    if timed.calm_since is not None:
+        settled = now - timed.calm_since >= rules.recover_for
+        return Condition.RECOVERED if settled else Condition.CALM
+    if seen.votes:
+        return Condition.DOUBT
+    if any(
+        timed.state not in (State.DOWN, State.RECOVERING) or doubt.sighting.evidence in timed.voted
+        for doubt in seen.doubts
+    ):
+        return Condition.DOUBT
+    return Condition.BLIND
+
+
+def explain(condition: Condition, seen: Tally, declared: Declaration | None, now: float, timed: Standing) -> str:
+    """One sentence for a person: why the state is what it has just become."""
+    if declared is not None:
+        because = f": {declared.because}" if declared.because else ""
+        return f"{declared.by} declared it {declared.signal.value}{because}"
+    if condition is Condition.CONFIRMED:
+        length = _length(now - (timed.quorum_since or now))
+        return f"{_classes(seen)} agree for {length}: {_reasons(seen)}"
+    if condition is Condition.DOUBT and seen.votes:
+        return f"only {_classes(seen)} so far: {_reasons(seen)}"
+    if condition is Condition.DOUBT:
+        return "degraded: " + "; ".join(_quote(doubt) for doubt in seen.doubts)
+    if condition is Condition.BLIND:
+        return "no source can tell at the moment"
+    works = "; ".join(_quote(work) for work in seen.works[:3])
+    if condition is Condition.RECOVERED and timed.calm_since is not None and now > timed.calm_since:
+        return f"well for {_length(now - timed.calm_since)}: {works}"
+    return f"works: {works}"
+
+
+def _classes(seen: Tally) -> str:
+    return " and ".join(sorted(evidence.value for evidence in seen.votes))
+
+
+def _reasons(seen: Tally) -> str:
+    return "; ".join(_quote(vote) for evidence in sorted(seen.votes) for vote in seen.votes[evidence])
+
+
+def _quote(seen: Observation) -> str:
+    return f"{seen.probe} says {seen.sighting.reason}"
+
+
+def _length(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours}h" if hours else "", f"{minutes}m" if minutes else "", f"{rest}s" if rest else ""]
+    return "".join(parts) or "0s"

@@ -15,12 +15,18 @@ from typing import Any
 
 import httpx
 
-from failover.model import Evidence, Sighting, Unconfirmed, Unreachable
+from failover.model import Evidence, Fault, Sighting, Unconfirmed, Unreachable
 
 BODY_CAP = 1_000_000
 """Bytes of an answer that are read; what is longer is cut (and then does not parse)."""
 
-NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+NEVER_LEFT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.ProxyError,  # raised only while a proxy is asked for the connection (httpcore's CONNECT and SOCKS)
+)
 """httpx errors that prove that not one byte of the request reached the service."""
 
 
@@ -89,6 +95,8 @@ def trouble(error: httpx.HTTPError | httpx.InvalidURL) -> Unreachable | Unconfir
     """What a transport error proves.  The text names the kind of error only: an httpx message can carry the URL."""
     reason = describe(error)
     sighting = Sighting.down(Evidence.HERE, reason)
+    if isinstance(error, httpx.ProxyError):  # our own network's no, and nothing about the platform
+        sighting = Sighting.unknown(Evidence.HERE, reason, fault=Fault.NETWORK)
     if isinstance(error, NEVER_LEFT):
         return Unreachable(reason=reason, sighting=sighting)
     return Unconfirmed(reason=f"{reason}; the post may have gone out", sighting=sighting)
@@ -100,6 +108,7 @@ def describe(error: BaseException) -> str:
         httpx.ConnectTimeout: "no connection within the time allowed",
         httpx.ConnectError: "connection refused or host not found",
         httpx.PoolTimeout: "no free connection",
+        httpx.ProxyError: "the proxy did not let us through",
         httpx.ReadTimeout: "no answer within the time allowed",
         httpx.WriteTimeout: "the request could not be written in time",
         httpx.ReadError: "connection reset",

@@ -1,0 +1,7 @@
+"""`python -m failover` is the command `failover`."""
+
+import sys
+
+from failover.cli import main
+
+sys.exit(main())

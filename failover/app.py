@@ -1,0 +1,86 @@
+"""The composition root: configuration, journal and database to one running daemon, and an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from failover import registry
+from failover.clock import Clock
+from failover.config import load, parse
+from failover.config.problems import ConfigError
+from failover.config.settings import Settings
+from failover.daemon import Daemon, tell_rejected
+from failover.journal import Journal, open_journal
+from failover.lastgood import LastGood
+from failover.schema import StoreError, StoreForeignError, set_aside
+from failover.store import Change, Store
+
+CONFIGURATION_ERROR = 78  # EX_CONFIG of sysexits.h; the unit does not restart on it
+STORE_ERROR = CONTROL_ERROR = 75  # EX_TEMPFAIL: systemd tries again
+
+
+def run(path: Path, log: str = "auto") -> int:
+    """`failover run`: the exit code (0 stopped, 75 database, 78 configuration)."""
+    faulthandler.enable()
+    env = dict(os.environ)
+    last_good = LastGood(env)
+    journal = open_journal(log, env=env)
+    with journal:
+        settings = _settings(path, env, journal, last_good)
+        if settings is None:
+            return CONFIGURATION_ERROR
+        journal.hide(settings.secrets)
+        try:
+            store = _open_store(settings, journal)
+        except StoreError as error:
+            journal.say("store_trouble", reason=str(error))
+            return STORE_ERROR
+        last_good.keep(path) if settings.path == path else None
+        try:
+            with last_good.running():
+                return asyncio.run(Daemon(settings, journal, store, env).run())
+        except OSError as error:  # the control socket: a folder that is not there, or not ours
+            journal.say("person_needed", reason=f"the daemon cannot start: {error}; see `control:` in {path}")
+            return CONTROL_ERROR
+        finally:
+            store.close()
+
+
+def _settings(path: Path, env: Mapping[str, str], journal: Journal, last_good: LastGood) -> Settings | None:
+    """The configuration; after a crash with a broken file on disk, the last good one, loudly (rule O3)."""
+    try:
+        return load(path, env, registry)
+    except ConfigError as error:
+        tell_rejected(journal, error, str(path))
+        kept = last_good.after_a_crash()
+        if kept is None:
+            return None
+    try:
+        settings = parse(kept, path, env, registry)
+    except ConfigError:
+        return None
+    journal.say("last_good_config_used", path=str(path), reason="the daemon had crashed, and staying silent is worse")
+    return settings
+
+
+def _open_store(settings: Settings, journal: Journal) -> Store:
+    """A damaged database is set aside; then nothing is said in public before a person has looked."""
+    try:
+        return Store.open(settings.state)
+    except StoreForeignError as error:
+        aside = set_aside(settings.state, Clock().now())
+        if aside is None:
+            raise
+        journal.say("store_trouble", reason=f"{error}; it was set aside as {aside.name}")
+    store = Store.open(settings.state)
+    by = "failover (the database was damaged)"
+    asyncio.run(store.record(Change(at=Clock().now(), settings={"paused_by": by}, audit=(("paused", {"by": by}),))))
+    journal.say(
+        "person_needed",
+        reason="the database was damaged and a new one begun: look what is public, then run `failover resume`",
+    )
+    return store

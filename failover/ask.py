@@ -1,0 +1,88 @@
+"""The command line's end of the control socket.  Imports little: `failover status` must answer at once."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from pathlib import Path
+from typing import Any
+
+SERVICE_SOCKET = Path("/run/failover/control.sock")
+PATIENCE = 90.0
+
+
+class NotRunningError(Exception):
+    """Nobody listens; `paths` are where we knocked."""
+
+    def __init__(self, paths: list[Path], why: str) -> None:
+        self.paths = paths
+        super().__init__(why)
+
+
+class RefusedError(Exception):
+    """The daemon said no; the text is its reason."""
+
+
+def ask(config: Path, what: str, **details: Any) -> Any:
+    """The daemon's answer.  Raises NotRunningError or RefusedError."""
+    why = "no socket there"
+    candidates = sockets(config)
+    for path in candidates:
+        try:
+            answer = _exchange(path, {"do": what, **details})
+        except PermissionError:
+            why = "not allowed; try it with sudo"
+        except OSError as error:
+            why = why if isinstance(error, FileNotFoundError) else (error.strerror or str(error))
+        else:
+            if not answer.get("ok"):
+                raise RefusedError(answer.get("text", "refused without a reason"))
+            return answer.get("data")
+    raise NotRunningError(candidates, why)
+
+
+def _exchange(path: Path, request: dict[str, Any]) -> dict[str, Any]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.settimeout(PATIENCE)
+        line.connect(str(path))
+        line.sendall(json.dumps(request).encode() + b"\n")
+        with line.makefile("rb") as answer:
+            raw = answer.readline()
+    if not raw:
+        raise ConnectionError("the daemon closed the line")
+    found: dict[str, Any] = json.loads(raw)
+    return found
+
+
+def sockets(config: Path) -> list[Path]:
+    """Where the daemon of this configuration listens, by a glance at two lines of it (no full reading)."""
+    try:
+        text = config.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return [SERVICE_SOCKET]
+    control, state = _line(text, "control"), _state(text)
+    if control:
+        return [Path(control)]
+    beside = (Path(state) if state else Path("failover.db")).parent / "control.sock"
+    return [SERVICE_SOCKET, beside]
+
+
+def state_file(config: Path) -> Path:
+    """Where the database of this configuration is."""
+    try:
+        state = _state(config.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        state = ""
+    service = Path("/var/lib/failover/failover.db")
+    return Path(state) if state else service if service.parent.is_dir() else Path("failover.db")
+
+
+def _state(text: str) -> str:
+    return re.sub(r"^sqlite://", "", _line(text, "state"))
+
+
+def _line(text: str, key: str) -> str:
+    """The value of a top-level key that stands on one line."""
+    match = re.search(rf"^{key}:[ \t]*[\"']?([^\"'#\n]+)", text, re.MULTILINE)
+    return match.group(1).strip() if match else ""

@@ -1,0 +1,208 @@
+"""Settings to objects: every channel and probe opened, the engine and the courier wired; closed together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from failover import __version__
+from failover.config.kinds import Kinds
+from failover.config.settings import ChannelSettings, PlatformSettings, ProbeSettings, Settings
+from failover.contracts import Channel, Probe, Surroundings
+from failover.courier import Courier, Outlet
+from failover.delivery import Policy
+from failover.desk import Desk
+from failover.engine import Engine, Says, Watch
+from failover.incidents import Calm
+from failover.lookout import Look, Lookout
+from failover.model import Statement
+from failover.plans import House, Saying
+from failover.retraction import Retraction
+from failover.routing import Route, Voice
+from failover.store import Store
+from failover.verdict import Rules
+from failover.wording import Facts, word
+
+ANCHORS = "anchors"
+"""The probe kind that watches our own line; the daemon itself asks for it (rule R3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """One configuration at work."""
+
+    settings: Settings
+    engine: Engine
+    courier: Courier
+    desk: Desk
+    retraction: Retraction
+    lookout: Lookout
+    channels: dict[str, Channel]
+
+
+@asynccontextmanager
+async def assemble(
+    settings: Settings, kinds: Kinds, store: Store, journal: Says, now: Callable[[], float], wake: Callable[[], None]
+) -> AsyncIterator[Assembly]:
+    """Open everything that `settings` names; close it at the end."""
+    async with AsyncExitStack() as stack:
+        maker = _Maker(settings, kinds, journal, now)
+        channels: dict[str, Channel] = {}
+        for one in settings.channels.values():
+            channels[one.name] = await stack.enter_async_context(maker.channel(one))
+        looks = [
+            maker.as_look(probe, await stack.enter_async_context(maker.probe(probe, channels)))
+            for platform in settings.platforms.values()
+            for probe in platform.probes
+        ]
+        anchors = await stack.enter_async_context(maker.anchors())
+        engine = Engine(store, house(settings, kinds), watches(settings), journal, wake)
+        outlets = {name: _outlet(settings.channels[name], channel) for name, channel in channels.items()}
+        fast = settings.judgement.every_when_suspect
+        desk = Desk(engine)
+        yield Assembly(
+            settings=settings,
+            engine=engine,
+            courier=Courier(engine, outlets, now),
+            desk=desk,
+            retraction=Retraction(engine, desk, outlets),
+            lookout=Lookout(engine, looks, anchors, now, fast=fast),
+            channels=channels,
+        )
+
+
+class _Maker:
+    """Opens kinds in their surroundings."""
+
+    def __init__(self, settings: Settings, kinds: Kinds, journal: Says, now: Callable[[], float]) -> None:
+        self._settings = settings
+        self._kinds = kinds
+        self._journal = journal
+        self._now = now
+
+    def channel(self, one: ChannelSettings) -> AbstractAsyncContextManager[Channel]:
+        kind = self._kinds.find_channel(one.kind)
+        return kind.open(one.options, self._surroundings(one.name, one.platform or "", {}))
+
+    def probe(self, one: ProbeSettings, channels: dict[str, Channel]) -> AbstractAsyncContextManager[Probe]:
+        kind = self._kinds.find_probe(one.kind)
+        return kind.open(one.options, self._surroundings(one.name, one.platform, channels))
+
+    def anchors(self) -> AbstractAsyncContextManager[Probe]:
+        kind = self._kinds.find_probe(ANCHORS)
+        options = kind.options.model_validate({"urls": list(self._settings.judgement.anchors)})
+        return kind.open(options, self._surroundings(ANCHORS, "", {}))
+
+    def as_look(self, one: ProbeSettings, probe: Probe) -> Look:
+        return Look(
+            platform=one.platform,
+            name=one.name,
+            probe=probe,
+            evidence=self._kinds.find_probe(one.kind).evidence,
+            every=one.every,
+            fastest=one.fastest,
+            timeout=one.timeout,
+            on_suspicion=one.on_suspicion,
+        )
+
+    def _surroundings(self, name: str, platform: str, channels: dict[str, Channel]) -> Surroundings:
+        def alarm(reason: str) -> None:
+            self._journal.say_on_change(f"alarm/{name}", "channel_notice", channel=name, reason=reason)
+
+        return Surroundings(
+            organisation=self._settings.organisation,
+            user_agent=user_agent(self._settings),
+            name=name,
+            platform=platform,
+            now=self._now,
+            channel=channels.__getitem__,
+            alarm=alarm,
+        )
+
+
+def user_agent(settings: Settings) -> str:
+    """Who asks, and where the asked can complain; plain ASCII, as HTTP demands."""
+    organisation = settings.organisation
+    contact = organisation.contact or organisation.website or organisation.name
+    return f"failover/{__version__} (+{contact})".encode("ascii", "replace").decode()
+
+
+def _outlet(one: ChannelSettings, channel: Channel) -> Outlet:
+    policy = Policy(when_unsure=one.when_unsure, settle=one.settle, deadline=one.deadline, reads_back=one.reads_back)
+    return Outlet(name=one.name, channel=channel, policy=policy, platform=one.platform)
+
+
+def watches(settings: Settings) -> dict[str, Watch]:
+    """The platforms as the engine watches them."""
+    return {name: _watch(platform, settings) for name, platform in settings.platforms.items()}
+
+
+def _watch(platform: PlatformSettings, settings: Settings) -> Watch:
+    judgement = settings.judgement
+    windows = [one for one in settings.maintenance if one.platform == platform.name]
+    return Watch(
+        name=platform.name,
+        title=platform.title,
+        group=platform.group,
+        rules=Rules(
+            classes=judgement.confirm.classes,
+            confirm_for=judgement.confirm.for_,
+            recover_for=judgement.recover.for_,
+            accounts=frozenset(probe.name for probe in platform.probes if probe.kind == "account"),
+        ),
+        maintenance=tuple((one.start, one.until, one.why) for one in windows),
+    )
+
+
+def house(settings: Settings, kinds: Kinds) -> House:
+    """The configuration as planning needs it."""
+    judgement, limits = settings.judgement, settings.limits
+    return House(
+        word=_worder(settings),
+        voices={name: _voice(one, kinds) for name, one in settings.channels.items()},
+        groups={name: platform.group for name, platform in settings.platforms.items()},
+        routes=[
+            Route(platforms=one.platforms, primaries=one.primary_channels, backups=one.backups, reach=one.reach)
+            for one in settings.routes
+        ],
+        calm=Calm(
+            recover_for=judgement.recover.for_,
+            relapse=judgement.relapse,
+            intermittent_after=judgement.intermittent.after,
+            intermittent_for=judgement.intermittent.calm,
+        ),
+        sign_off={
+            kind: settings.sign_off.mode(kind)
+            for kind in (Statement.HOLDING, Statement.UPDATE, Statement.WELCOME_BACK)
+        },
+        veto_for=settings.sign_off.veto_for,
+        holding_latest=limits.holding_latest,
+        welcome_latest=limits.welcome_latest,
+        gather=2 * judgement.every_when_suspect,
+    )
+
+
+def _voice(one: ChannelSettings, kinds: Kinds) -> Voice:
+    public = kinds.find_channel(one.kind).public and not one.practice
+    return Voice(name=one.name, platform=one.platform, group=one.group, practice=one.practice, public=public)
+
+
+def _worder(settings: Settings) -> Callable[[Statement, str, Saying], tuple[str, str]]:
+    """From names in the configuration to the words for the public."""
+
+    def worded(statement: Statement, channel: str, saying: Saying) -> tuple[str, str]:
+        facts = Facts(
+            organisation=settings.organisation,
+            platforms=tuple(settings.platforms[name].title for name in saying.platforms),
+            elsewhere=tuple(settings.channels[name].title for name in saying.elsewhere),
+            channel=settings.channels[channel].title,
+            reference=saying.reference,
+            incident=saying.incident,
+            since=saying.opened_at,
+            now=saying.now,
+        )
+        wording = word(settings.messages, statement, channel, facts)
+        return wording.subject, wording.text
+
+    return worded

@@ -1,0 +1,205 @@
+"""The command line.  Nothing heavy is imported before a command needs it.
+
+Exit codes: 0 done; 1 the daemon refused, or something could not be done; 2 wrong usage; 3 the daemon is not running
+(status); 75 the database cannot be used; 78 the configuration is not usable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from failover import __version__
+
+DEFAULT_CONFIG = Path("/etc/failover/config.yaml")
+NOT_RUNNING = 3
+CONFIGURATION_ERROR = 78
+
+Arguments = argparse.Namespace
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    arguments = parser().parse_args(argv)
+    try:
+        code: int = arguments.command(arguments)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands with their help."""
+    top = argparse.ArgumentParser(
+        prog="failover",
+        description="Tells your public elsewhere when a social platform goes dark, and welcomes them back.",
+        epilog="The journal tells everything that happens: journalctl -u failover -x",
+    )
+    top.add_argument("--version", action="version", version=f"failover {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    config = argparse.ArgumentParser(add_help=False)
+    config.add_argument(
+        "-c", "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="default: %(default)s"
+    )
+
+    def add(name: str, command: Callable[[Arguments], int], text: str, *parents: Any) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=text, description=text, parents=[*parents])
+        one.set_defaults(command=command)
+        return one
+
+    _service_commands(add, config)
+    _operator_commands(add, config)
+    return top
+
+
+def _service_commands(add: Callable[..., argparse.ArgumentParser], config: argparse.ArgumentParser) -> None:
+    run = add("run", _run, "Watch and speak, until stopped. systemd starts this.", config)
+    run.add_argument(
+        "--log",
+        choices=["auto", "journal", "console", "json"],
+        default="auto",
+        help="auto: the journal under systemd, else the terminal",
+    )
+    add("check", _check, "Check the configuration: every problem at once, every message measured.", config)
+    kinds = add("kinds", _kinds, "List the kinds of probes and channels, or the options of one.")
+    kinds.add_argument("kind", nargs="?", metavar="KIND")
+    demo = add("demo", _demo, "Rehearse 4 October 2021 on a practice internet, in under a minute.")
+    demo.add_argument(
+        "--folder", type=Path, default=Path("demo-output"), help="for the pages and mails (%(default)s)"
+    )
+    install = add("install-service", _install, "Put unit, message catalogue and example configuration in place.")
+    install.add_argument("--uninstall", action="store_true", help="take unit and catalogue away again")
+    install.add_argument("--print", action="store_true", dest="only_print", help="print the unit and change nothing")
+
+
+def _operator_commands(add: Callable[..., argparse.ArgumentParser], config: argparse.ArgumentParser) -> None:
+    status = add("status", _status, "How everything stands.", config)
+    status.add_argument("--json", action="store_true", help="for programs")
+    status.add_argument("--watch", action="store_true", help="again every two seconds, until Ctrl-C")
+    add("reload", _request("reload"), "Take the configuration anew; a wrong one changes nothing.", config)
+    declare = add("declare", _request("declare", "platform", "state", "because"), "Say how a platform is.", config)
+    declare.add_argument("platform", metavar="PLATFORM")
+    declare.add_argument("state", choices=["down", "up", "auto"], help="auto: let the sources decide again")
+    declare.add_argument("--because", metavar="TEXT", default="", help="for the record")
+    approve = add("approve", _request("approve", "statement"), "Release a statement that waits for sign-off.", config)
+    approve.add_argument("statement", metavar="STATEMENT")
+    veto = add("veto", _request("veto", "statement", "because"), "Stop a statement that is not public yet.", config)
+    veto.add_argument("statement", metavar="STATEMENT")
+    veto.add_argument("--because", metavar="TEXT", default="", help="for the record")
+    resolve = add(
+        "resolve", _request("resolve", "delivery", "answer"), "Say whether a doubtful delivery is public.", config
+    )
+    resolve.add_argument("delivery", metavar="DELIVERY")
+    resolve.add_argument("answer", choices=["sent", "not-sent"])
+    pause = add(
+        "pause", _request("pause", "because"), "Say nothing in public until `resume`; go on watching.", config
+    )
+    pause.add_argument("--because", metavar="TEXT", default="", help="for the record")
+    add("resume", _request("resume"), "Speak again.", config)
+
+
+def _run(arguments: Arguments) -> int:
+    from failover.app import run
+
+    return run(arguments.config, arguments.log)
+
+
+def _check(arguments: Arguments) -> int:
+    import os
+
+    from failover.describe import check
+
+    lines, code = check(arguments.config, os.environ)
+    print("\n".join(lines), file=sys.stderr if code else sys.stdout)
+    return code
+
+
+def _kinds(arguments: Arguments) -> int:
+    from failover.config.kinds import KindError
+    from failover.describe import kind, kinds
+
+    try:
+        print(kind(arguments.kind) if arguments.kind else kinds())
+    except KindError as error:
+        print(f"failover kinds: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _demo(arguments: Arguments) -> int:
+    from failover.practice.demo import demo
+
+    return demo(arguments.folder)
+
+
+def _install(arguments: Arguments) -> int:
+    from failover.service.install import install, uninstall
+
+    if arguments.uninstall:
+        return uninstall()
+    return install(only_print=arguments.only_print)
+
+
+def _status(arguments: Arguments) -> int:
+    while True:
+        code = _show_status(arguments)
+        if not arguments.watch:
+            return code
+        time.sleep(2)
+        print("\033[H\033[2J", end="")
+
+
+def _show_status(arguments: Arguments) -> int:
+    from failover.ask import NotRunningError, RefusedError, ask, state_file
+    from failover.show import last_known, status_lines
+
+    try:
+        data = ask(arguments.config, "status")
+    except RefusedError as error:
+        print(f"failover status: {error}", file=sys.stderr)
+        return 1
+    except NotRunningError as error:
+        if arguments.json:
+            print(json.dumps({"running": False, "reason": str(error)}))
+            return NOT_RUNNING
+        _not_running(error)
+        print("\n".join(last_known(state_file(arguments.config))))
+        return NOT_RUNNING
+    print(json.dumps({"running": True, **data}, indent=2) if arguments.json else "\n".join(status_lines(data)))
+    return 0
+
+
+def _request(name: str, *fields: str) -> Callable[[Arguments], int]:
+    """A command that asks the daemon to do something and prints its answer."""
+
+    def command(arguments: Arguments) -> int:
+        from failover.ask import NotRunningError, RefusedError, ask
+
+        try:
+            print(ask(arguments.config, name, **{field: getattr(arguments, field) for field in fields}))
+        except RefusedError as error:
+            print(f"failover {name}: {error}", file=sys.stderr)
+            return 1
+        except NotRunningError as error:
+            _not_running(error)
+            return NOT_RUNNING
+        return 0
+
+    return command
+
+
+def _not_running(error: Any) -> None:
+    places = ", ".join(str(path) for path in error.paths)
+    print(f"failover is not running: nobody answers at {places} ({error}).", file=sys.stderr)
+    print("Start it with `systemctl start failover`, or `failover run --config FILE`.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

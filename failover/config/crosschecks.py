@@ -1,0 +1,113 @@
+"""What no section can know by itself: where two of them contradict each other, and what is worth a notice."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from itertools import combinations
+
+from failover.config.kinds import KindError, Kinds
+from failover.config.places import Node
+from failover.config.problems import ALIKE, KeyPath, Reading
+from failover.config.settings import ChannelSettings, Settings
+from failover.config.validation import accept
+
+
+def check_whole(settings: Settings, root: Node, kinds: Kinds, known: Collection[str], reading: Reading) -> None:
+    """The contradictions; `known` are the platforms of the catalogue."""
+    _check_twins(settings, root, reading)
+    _check_platform_names(settings, root, known, reading)
+    _check_anchors(root, kinds, reading)
+
+
+def _at(root: Node, path: KeyPath) -> Node:
+    """The node at a path, or the last one on the way to it."""
+    for step in path:
+        root = root.child(step) or root
+    return root
+
+
+def _check_twins(settings: Settings, root: Node, reading: Reading) -> None:
+    """Two names for one place would say everything twice, and a drill in earnest."""
+    for first, second in combinations(settings.channels.values(), 2):
+        if first.kind == second.kind and first.options == second.options:
+            path = ("channels", second.name)
+            reading.wrong(
+                _at(root, path).place, path, f"the same place as '{first.name}', so it would be heard twice"
+            )
+
+
+def _check_platform_names(settings: Settings, root: Node, known: Collection[str], reading: Reading) -> None:
+    """A channel may stand on a platform that nobody watches, unless its name is a slip of the pen."""
+    for channel in settings.channels.values():
+        if channel.platform is None or channel.platform in {*settings.platforms, *known}:
+            continue
+        meant = difflib.get_close_matches(channel.platform, [*settings.platforms, *known], 1, ALIKE)
+        if meant:
+            path = ("channels", channel.name, "platform")
+            reading.wrong(
+                _at(root, path).place, path, f"no platform '{channel.platform}'; did you mean '{meant[0]}'?"
+            )
+
+
+def _check_anchors(root: Node, kinds: Kinds, reading: Reading) -> None:
+    """The anchors are the options of a kind of probe, so that kind's rules hold for them too."""
+    path = ("judgement", "anchors")
+    written = _at(root, path)
+    if not written.items:
+        return
+    spare = replace(reading, problems=[])
+    try:
+        accept(kinds.find_probe("anchors").options, Node({"urls": written}, written.place), (), spare)
+    except KindError as error:
+        reading.wrong(written.place, path, str(error))
+    for problem in spare.problems:
+        reading.wrong(problem.place, path, problem.text)
+
+
+def notices(settings: Settings, root: Node, kinds: Kinds) -> Iterator[str]:
+    """True, and worth knowing; nothing that keeps anybody from starting."""
+    if not settings.routes:
+        yield "there are no routes: outages are seen and recorded, and nothing is said"
+    routed = {name for route in settings.routes for name in (*route.backups, *route.primary_channels)}
+    silent = [channel.name for channel in _in_earnest(settings) if channel.name not in routed]
+    if settings.routes and silent:
+        yield f"channels that are in no route, so nothing is said there: {', '.join(silent)}"
+    yield from _about_evidence(settings, kinds)
+    unwatched = sorted({channel.platform for channel in _in_earnest(settings) if channel.platform is not None}
+                       - {*settings.platforms})  # fmt: skip
+    if unwatched:
+        yield f"nobody watches {', '.join(unwatched)}: a channel there counts as working until a post fails"
+    yield from _not_yet(settings, root)
+
+
+def _in_earnest(settings: Settings) -> Iterator[ChannelSettings]:
+    return (channel for channel in settings.channels.values() if not channel.practice)
+
+
+def _about_evidence(settings: Settings, kinds: Kinds) -> Iterator[str]:
+    """Rule R1: a platform that is seen in one way only can be suspected, never confirmed."""
+    for platform in settings.platforms.values():
+        classes = {kinds.find_probe(probe.kind).evidence.value for probe in platform.probes}
+        if 0 < len(classes) < settings.judgement.confirm.classes:
+            seen = " and ".join(sorted(classes))
+            yield (
+                f"platforms.{platform.name}: its probes give evidence of one class only ({seen}), so an outage is "
+                "suspected there and never confirmed, unless a person declares it"
+            )
+
+
+def _not_yet(settings: Settings, root: Node) -> Iterator[str]:
+    """What was written and checked, but is not acted upon by this version."""
+    later = "this version does not act on it yet"
+    if any(approver.telegram for approver in settings.sign_off.approvers):
+        yield f"sign_off.approvers: asking by Telegram: {later}; `failover approve` and `failover veto` work"
+    if "posts_per_day" in _at(root, ("limits",)).mapping:
+        yield f"limits.posts_per_day: {later}"
+    for index, route in enumerate(settings.routes):
+        written = _at(root, ("routes", index)).mapping
+        if "posts" in written:
+            yield f"routes[{index}].posts: {later}"
+        if route.partial == "say":
+            yield f"routes[{index}].partial: {later}; nothing is said in between"

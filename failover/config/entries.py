@@ -1,0 +1,160 @@
+"""Entries that name a kind, and the section `channels`, which is made of them.
+
+An entry's house keys are the same for every kind; everything else in it is the kind's own options.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, ClassVar, Generic, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import ConfigDict
+
+from failover.config.kinds import CataloguePlatform, KindError, Kinds
+from failover.config.places import Node
+from failover.config.problems import KeyPath, Reading
+from failover.config.secrets import resolve
+from failover.config.settings import ChannelSettings, Text, WhenUnsure
+from failover.config.shapes import keys_of
+from failover.config.validation import accept
+from failover.contracts import AnyChannelKind, AnyProbeKind, Options
+
+HeadT = TypeVar("HeadT")
+KindT = TypeVar("KindT", AnyProbeKind, AnyChannelKind)
+
+_NAME = re.compile(r"\w[\w.-]{0,63}")
+_ADDRESS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|([0-9]+\.[0-9.]+)(?::\d+)?|([0-9A-Fa-f]*:[0-9A-Fa-f:.]+)")
+"""An IP address with or without a port; version 6 with a port in brackets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[HeadT, KindT]):
+    """One entry, read: its house keys, its kind and the kind's options."""
+
+    head: HeadT
+    kind: KindT
+    options: Options
+
+
+def read_entry(
+    shape: type[HeadT], find: Callable[[str], KindT], node: Node, path: KeyPath, reading: Reading
+) -> Entry[HeadT, KindT] | None:
+    """The entry whose house keys have this shape; None (and problems) if it cannot be used."""
+    house = keys_of(shape)
+    data = {key: node.mapping[key].plain() for key in house if key in node.mapping}
+    head = accept(shape, node, path, reading, data=data)
+    kind = _kind(find, node, path, reading)
+    if kind is None:
+        return None
+    data, failed = resolve(kind.options, node, path, reading)
+    for key in house:
+        data.pop(key, None)
+    options = accept(kind.options, node, path, reading, data=data, skip=failed, also=house)
+    return None if head is None or options is None else Entry(head, kind, options)
+
+
+def _kind(find: Callable[[str], KindT], node: Node, path: KeyPath, reading: Reading) -> KindT | None:
+    written = node.child("kind")
+    if written is None or not isinstance(written.value, str) or not written.value:
+        return None  # said already, by the shape of the house keys
+    try:
+        return find(written.value)
+    except KindError as error:
+        reading.wrong(written.place, (*path, "kind"), str(error))
+        return None
+
+
+def named(node: Node, section: str, reading: Reading) -> Iterator[tuple[str, Node]]:
+    """The entries of a section; their names go into journals, addresses and messages, so they are plain."""
+    for name, entry in node.mapping.items():
+        if name == "default" or not _NAME.fullmatch(name):
+            expected = "expected a name of letters, digits, - . and _ (and not `default`)"
+            reading.wrong(node.key(name), (section, name), expected)
+        elif isinstance(entry.value, dict):
+            yield name, entry
+        elif entry.value is None:
+            yield name, Node({}, node.key(name))
+        else:
+            reading.wrong(entry.place, (section, name), "expected a mapping (key: value)")
+
+
+def titled(name: str) -> str:
+    """`facebook-page` as people would write it: `Facebook page`."""
+    words = name.replace("-", " ").replace("_", " ").strip() or name
+    return words[:1].upper() + words[1:]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ChannelHead:
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    kind: Text
+    platform: Text | None = None
+    title: Text | None = None
+    practice: bool = False
+    when_unsure: WhenUnsure = "hold"
+
+
+def read_channels(
+    node: Node,
+    kinds: Kinds,
+    catalogue: Mapping[str, CataloguePlatform],
+    groups: Mapping[str, str],
+    reading: Reading,
+) -> dict[str, ChannelSettings]:
+    """Every channel that is written correctly; `groups` says which platforms share an owner."""
+    found = {}
+    for name, child in named(node, "channels", reading):
+        entry = read_entry(_ChannelHead, kinds.find_channel, child, ("channels", name), reading)
+        if entry is None:
+            continue
+        head, kind, platform = entry.head, entry.kind, entry.head.platform
+        known = catalogue.get(platform or "")
+        found[name] = ChannelSettings(
+            name=name,
+            title=head.title or (known.title if known else titled(name)),
+            kind=head.kind,
+            platform=platform,
+            group=groups.get(platform, platform) if platform else "",
+            practice=head.practice,
+            when_unsure=head.when_unsure,
+            deadline=kind.deadline,
+            settle=kind.settle,
+            reads_back=kind.reads_back,
+            options=entry.options,
+        )
+    return found
+
+
+def on_this_machine(options: Options) -> bool:
+    """Every address in these options is a loopback one, so no source elsewhere sets a limit to how often we ask."""
+    hosts = [host for host in map(_host, _words(options.model_dump())) if host]
+    return bool(hosts) and all(map(_is_loopback, hosts))
+
+
+def _words(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from (word for part in value.values() for word in _words(part))
+    elif isinstance(value, list | tuple | frozenset):
+        yield from (word for part in value for word in _words(part))
+
+
+def _host(word: str) -> str:
+    """The host of an address, or nothing where the word is none."""
+    if word.startswith(("http://", "https://")):
+        return urlsplit(word).hostname or ""
+    match = _ADDRESS.fullmatch(word)
+    return next(filter(None, match.groups()), "") if match else ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

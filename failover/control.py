@@ -1,0 +1,92 @@
+"""The local socket: one JSON line in, one JSON line out, then the connection is closed.
+
+Who may ask is decided by the file's permissions (0660 in a directory of the service); who asked is told by the
+kernel (SO_PEERCRED), so that it can be written into the audit trail.  Requests: {"do": "status", …}; answers:
+{"ok": true, "text": …, "data": …} or {"ok": false, "text": why}.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pwd
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from failover.desk import RequestError
+from failover.schema import StoreError
+
+LONGEST_REQUEST = 1_000_000
+PATIENCE = 5.0
+"""Seconds a client may take to say what it wants."""
+
+Request = Mapping[str, Any]
+Handler = Callable[[Request, str], Awaitable[Any]]
+"""(request, by) -> text for a person, or data."""
+
+
+class Control:
+    """Listens while the daemon runs."""
+
+    def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
+        self._path = path
+        self._handlers = handlers
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen.  Raises OSError with the path when that cannot be done."""
+        if len(os.fsencode(self._path)) > 107:  # sun_path of unix(7)
+            raise OSError(
+                f"{self._path}: too long for a socket (107 bytes at most); set `control:` to a shorter path"
+            )
+        self._path.unlink(missing_ok=True)
+        self._server = await asyncio.start_unix_server(self._serve, path=self._path, limit=LONGEST_REQUEST)
+        self._path.chmod(0o660)
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                line = await reader.readline()
+            answer = await self._answer(line, _peer(writer))
+            writer.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+            await writer.drain()
+        except (TimeoutError, ConnectionError, ValueError):  # a client that went away, or said too much
+            pass
+        finally:
+            writer.close()
+
+    async def _answer(self, line: bytes, by: str) -> dict[str, Any]:
+        try:
+            request = json.loads(line)
+        except (ValueError, RecursionError):
+            return {"ok": False, "text": "not a line of JSON"}
+        handler = self._handlers.get(str(request.get("do"))) if isinstance(request, dict) else None
+        if handler is None:
+            return {"ok": False, "text": f"unknown request; there are {', '.join(self._handlers)}"}
+        try:
+            return {"ok": True, "data": await handler(request, by)}
+        except RequestError as error:
+            return {"ok": False, "text": str(error)}
+        except StoreError as error:
+            return {"ok": False, "text": f"nothing was changed: {error}"}
+        except KeyError as error:
+            return {"ok": False, "text": f"the request lacks {error}"}
+
+
+def _peer(writer: asyncio.StreamWriter) -> str:
+    """The name of the user at the other end."""
+    raw = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _pid, uid, _gid = struct.unpack("3i", raw)
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"

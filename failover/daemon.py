@@ -1,0 +1,323 @@
+"""One run of the daemon: scheduler, signals, the service manager, reload, and an orderly end.
+
+Two ticks drive everything, both from APScheduler: look (one job per probe) and tick (judge, then deliver).  Beside
+them runs the pulse, which is what the watchdog listens to: it is fed only while both ticks make progress (O5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from failover import __version__, registry
+from failover.assembly import Assembly, assemble, user_agent
+from failover.checkup import A_DAY, Checkup, beat
+from failover.clock import Clock
+from failover.config import load
+from failover.config.problems import ConfigError
+from failover.config.settings import Settings
+from failover.control import Control
+from failover.courier import Courier
+from failover.desk import RequestError
+from failover.handlers import handlers
+from failover.journal import Journal
+from failover.lastgood import LastGood
+from failover.schema import StoreError
+from failover.status import status, summary
+from failover.store import Store
+from failover.systemd import ServiceManager, watchdog_seconds
+
+TICK = 1.0
+PULSE = 1.0
+KEPT = 90 * A_DAY
+GRACE = 2.0
+"""Seconds that deliveries under way are given at a stop; what is cut off is looked for at the next start."""
+
+RELOAD_GRACE = 8.0
+"""The same at a reload; well below what the watchdog tolerates."""
+
+
+class Daemon:
+    """One run of the daemon, from start to stop; answers requests (`handlers.Answerer`)."""
+
+    def __init__(self, settings: Settings, journal: Journal, store: Store, env: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._store = store
+        self._env = env
+        self._clock = Clock()
+        self._manager = ServiceManager(env)
+        self._scheduler = AsyncIOScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+        logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # a look still under way is no news
+        self._stack = AsyncExitStack()
+        self._at: Assembly
+        self._checkup: Checkup
+        self._kicked = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self._why = "stopped"
+        self._ticked = time.monotonic()
+        self._starved = False
+
+    async def run(self) -> int:
+        """Watch until told to stop; the exit code."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, signal.Signals(number).name)
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(self._hang_up()))
+        await self._assemble(self._settings)
+        control = Control(self._settings.control, handlers(self))
+        await control.start()
+        tasks = [asyncio.create_task(self._pulse()), asyncio.create_task(self._postman())]
+        self._scheduler.start()
+        await self._started()
+        try:
+            await self._stopping.wait()
+        finally:
+            await self._wind_down(control, tasks)
+        return 0
+
+    async def _started(self) -> None:
+        self._journal.say(
+            "daemon_started",
+            version=__version__,
+            platforms=list(self._settings.platforms),
+            channels=list(self._settings.channels),
+            state_file=str(self._settings.state),
+        )
+        for notice in self._settings.notices:
+            self._journal.say("config_notice", reason=notice)
+        self._manager.ready(await summary(self._at.engine, self._clock.now()))
+
+    def _stop(self, why: str) -> None:
+        self._why = why
+        self._stopping.set()
+
+    async def _wind_down(self, control: Control, tasks: list[asyncio.Task[None]]) -> None:
+        """End within the 5 s that are promised; what is cut off is looked for at the next start."""
+        self._manager.stopping()
+        self._scheduler.shutdown(wait=False)
+        await control.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._let_finish(self._at.courier, GRACE)
+        await self._stack.aclose()
+        self._journal.say("daemon_stopped", reason=self._why)
+
+    async def _let_finish(self, courier: Courier, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await courier.finish()
+        except TimeoutError:
+            await courier.stop()
+
+    # -- what requests need ----------------------------------------------------------------------------------
+
+    @property
+    def at(self) -> Assembly:
+        return self._at
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def kick(self) -> None:
+        self._kicked.set()
+
+    async def status(self) -> object:
+        return await status(self._at.engine, self._checkup.healths, self._clock.now())
+
+    # -- one configuration at work -------------------------------------------------------------------------
+
+    async def _assemble(self, settings: Settings) -> None:
+        stack = AsyncExitStack()
+        at = await stack.enter_async_context(
+            assemble(settings, registry, self._store, self._journal, self._clock.now, self._kicked.set)
+        )
+        await at.engine.load(self._clock.now())
+        self._stack, self._at, self._settings = stack, at, settings
+        self._checkup = Checkup(at.channels, self._journal, self._clock.now)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """(Re)make every job.  Starts are spread, so that sources are not asked in one burst."""
+        self._scheduler.remove_all_jobs()
+        every = self._settings.judgement.every
+        self._add("tick", self._tick, TICK)
+        self._add("anchors", self._at.lookout.ask_anchors, every / 2, first=0.0)
+        for look in self._at.lookout.looks.values():
+            first = random.uniform(0.2, min(5.0, every / 4))  # noqa: S311  spreading, no secret
+            self._add(f"look {look.id}", self._look, look.every, first=first, args=[look.id])
+        for name in self._at.channels:
+            first = random.uniform(1.0, 10.0)  # noqa: S311
+            self._add(f"check {name}", self._checkup.check, A_DAY, first=first, args=[name])
+        self._add("prune", self._prune, A_DAY, first=60.0)
+        if self._settings.heartbeat is not None:
+            self._add("heartbeat", self._beat, self._settings.heartbeat.every)
+
+    def _add(self, name: str, function: Any, every: float, *, first: float | None = None, args: Any = ()) -> None:
+        jitter = every * 0.1 if every > TICK else None
+        job = self._scheduler.add_job(
+            self._guarded, "interval", seconds=every, jitter=jitter, id=name, args=[name, function, *args]
+        )
+        if first is not None:
+            job.modify(next_run_time=datetime.fromtimestamp(self._clock.now() + first, UTC))
+
+    async def _guarded(self, name: str, function: Any, *args: Any) -> None:
+        """One run of a job.  To be cut off at a stop is no error, and an error is told in our own words."""
+        try:
+            await function(*args)
+        except asyncio.CancelledError:
+            return
+        except Exception as error:  # noqa: BLE001  a bug in one job must not silence the others
+            self._journal.bug(name, error)
+
+    # -- the two ticks ---------------------------------------------------------------------------------------
+
+    async def _look(self, look_id: str) -> None:
+        look = self._at.lookout.looks.get(look_id)
+        if look is None or self._at.lookout.interval(look) is None:
+            return
+        await self._at.lookout.look(look_id)
+        self._retune()
+
+    async def _tick(self) -> None:
+        await self._at.engine.tick(self._clock.now())
+        self._kicked.set()
+        self._retune()
+
+    def _retune(self) -> None:
+        """Every look at the speed that its platform's state asks for."""
+        for look in self._at.lookout.looks.values():
+            interval = self._at.lookout.interval(look)
+            seconds = look.every if interval is None else interval
+            job = self._scheduler.get_job(f"look {look.id}")
+            if job is not None and job.trigger.interval.total_seconds() != seconds:
+                job.reschedule("interval", seconds=seconds, jitter=seconds * 0.1)
+
+    async def _postman(self) -> None:
+        """Deliver when kicked: by the tick, and at once by a turn of an incident."""
+        while True:
+            await self._kicked.wait()
+            self._kicked.clear()
+            async with self._reloading:  # nothing new leaves while the configuration changes
+                await self._deliver()
+            self._ticked = time.monotonic()
+
+    async def _deliver(self) -> None:
+        try:
+            await self._at.courier.deliver()
+        except Exception as error:  # noqa: BLE001  a bug must not silence the daemon; the rows are still owed
+            self._journal.bug("the courier", error)
+
+    # -- the pulse -------------------------------------------------------------------------------------------
+
+    async def _pulse(self) -> None:
+        """Feed the watchdog while there is progress, keep the status line true, notice a clock that was set."""
+        line = ""
+        while True:
+            await asyncio.sleep(PULSE)
+            await self._mind_the_clock()
+            self._journal.flush()
+            if self._progress():
+                self._manager.feed()
+            line = await self._show(line)
+
+    async def _show(self, before: str) -> str:
+        """The line that `systemctl status` shows, when it has changed."""
+        try:
+            line = await summary(self._at.engine, self._clock.now())
+        except StoreError:
+            return before
+        if line != before:
+            self._manager.status(line)
+        return line
+
+    async def _mind_the_clock(self) -> None:
+        seconds = self._clock.step()
+        if seconds:
+            try:
+                await self._at.engine.step(seconds)
+            except StoreError as error:
+                self._journal.say_on_change("store", "store_trouble", reason=str(error))
+            self._schedule()
+
+    def _progress(self) -> bool:
+        """Did the ticks tick?  Never asks how a platform or the network is (rule O5)."""
+        limit = (watchdog_seconds(self._env, os.getpid()) or 30.0) / 2
+        late = time.monotonic() - self._ticked
+        if late > limit and not self._starved:
+            self._journal.say("watchdog_starved", reason=f"no tick for {late:.0f} s")
+        self._starved = late > limit
+        return not self._starved
+
+    # -- beside the ticks ----------------------------------------------------------------------------------
+
+    async def _prune(self) -> None:
+        try:
+            await self._store.prune(self._clock.now() - KEPT)
+        except StoreError as error:
+            self._journal.say_on_change("store", "store_trouble", reason=str(error))
+
+    async def _beat(self) -> None:
+        if self._settings.heartbeat is not None and self._progress():
+            await beat(self._settings.heartbeat, user_agent(self._settings), self._journal)
+
+    # -- reload ----------------------------------------------------------------------------------------------
+
+    async def _hang_up(self) -> None:
+        try:
+            await self.reload()
+        except RequestError:
+            return  # said in the journal; SIGHUP has nobody to answer
+
+    async def reload(self) -> str:
+        """The new configuration, or the old one and a RequestError that lists every problem (rule O3)."""
+        async with self._reloading:
+            self._manager.reloading(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)
+            try:
+                return await self._reload()
+            finally:
+                self._manager.ready(await summary(self._at.engine, self._clock.now()))
+
+    async def _reload(self) -> str:
+        try:
+            settings = load(self._settings.path, self._env, registry)
+        except ConfigError as error:
+            tell_rejected(self._journal, error, str(self._settings.path))
+            problems = "\n".join(map(str, error.problems))
+            raise RequestError(f"the old configuration stays in force:\n{problems}") from None
+        if (settings.state, settings.control) != (self._settings.state, self._settings.control):
+            raise RequestError("`state` and `control` cannot be changed by a reload; restart the daemon")
+        self._journal.hide(settings.secrets)
+        old, old_stack = self._at, self._stack
+        await self._let_finish(old.courier, RELOAD_GRACE)
+        await self._assemble(settings)
+        probes = {name: frozenset(p.name for p in one.probes) for name, one in settings.platforms.items()}
+        self._at.engine.inherit(old.engine, probes)
+        await old_stack.aclose()
+        LastGood(self._env).keep(settings.path)
+        self._journal.say("config_loaded", path=str(settings.path))
+        for notice in settings.notices:
+            self._journal.say("config_notice", reason=notice)
+        return f"{settings.path} is in force."
+
+
+def tell_rejected(journal: Journal, error: ConfigError, path: str) -> None:
+    """Every problem on a line of its own, then the verdict."""
+    for problem in error.problems:
+        journal.say("config_problem", problem=str(problem))
+    count = len(error.problems)
+    journal.say("config_rejected", path=path, problems_count=count, reason=str(error.problems[0]))

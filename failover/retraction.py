@@ -1,0 +1,64 @@
+"""Taking back what was said in a false alarm (rule S9): by its remote id, on every channel that can.
+
+The wish is written first, then the channels are asked, then what each answered is written.  Asking twice is harmless:
+a channel answers that it is gone also when it was gone before, so after a crash the same command is given again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from failover.courier import Outlet
+from failover.delivery import Delivery, Phase, moved
+from failover.desk import Desk, RequestError
+from failover.engine import Engine
+from failover.model import Delivered, Outcome, Unconfirmed
+from failover.store import Change
+
+
+class Retraction:
+    """Asks the channels to take back the statements of one incident."""
+
+    def __init__(self, engine: Engine, desk: Desk, outlets: Mapping[str, Outlet]) -> None:
+        self._engine = engine
+        self._desk = desk
+        self._outlets = outlets
+
+    async def retract(self, incident: str, because: str, by: str, now: float) -> str:
+        """What is not public yet is stopped, what is public is taken back; the answer names every channel."""
+        if await self._engine.store.incident(incident) is None:
+            raise RequestError(f"there is no incident {incident}; see `failover status`")
+        facts = {"incident": incident, "by": by, "because": because}
+        await self._engine.store.record(Change(at=now, audit=(("retract_asked", facts),)))
+        for statement in await self._engine.store.statements(incident):
+            if statement.decision != "vetoed":
+                await self._desk.veto(statement.id, because or "a false alarm", by, now)
+        public = [row for row in await self._engine.store.deliveries(incident) if row.phase is Phase.SENT]
+        answers = await asyncio.gather(*(self._take_back(row, by, now) for row in public))
+        return "\n".join(answers) or f"Nothing of incident {incident} is known to be public."
+
+    async def _take_back(self, row: Delivery, by: str, now: float) -> str:
+        outcome = await self._ask(row)
+        place = {"incident": row.incident, "channel": row.channel, "statement": row.statement.value, "by": by}
+        if not isinstance(outcome, Delivered):
+            self._engine.journal.say("retract_failed", **place, reason=outcome.reason)
+            return f"{row.channel}: still public ({outcome.reason})"
+        gone = moved(row, Phase.RETRACTED, f"taken back by {by}", ended_at=now)
+        facts = {"delivery": row.id, "by": by}
+        await self._engine.store.record(Change(at=now, deliveries=(gone,), audit=(("delivery_retracted", facts),)))
+        self._engine.journal.say("retracted", **place)
+        return f"{row.channel}: taken back"
+
+    async def _ask(self, row: Delivery) -> Outcome:
+        outlet = self._outlets.get(row.channel)
+        if outlet is None or row.receipt is None:
+            return Unconfirmed(reason="this channel is no longer configured, or has left no id")
+        try:
+            async with asyncio.timeout(outlet.policy.deadline):
+                return await outlet.channel.retract(row.receipt)
+        except TimeoutError:
+            return Unconfirmed(reason=f"no answer within {outlet.policy.deadline:g} s")
+        except Exception as error:  # noqa: BLE001  the same guard as around every send
+            self._engine.journal.bug(f"channel {row.channel}", error)
+            return Unconfirmed(reason=f"the channel failed unexpectedly ({type(error).__name__})")

@@ -1,0 +1,90 @@
+"""What `failover status` prints.  Standard library only, and little of it."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+MARKS = {"up": "ok", "down": "DOWN", "suspect": "suspect", "recovering": "recovering", "unknown": "unknown"}
+
+
+def status_lines(data: dict[str, Any]) -> list[str]:
+    """The daemon's answer as a table for people."""
+    now = data["now"]
+    lines = [data["line"]]
+    if data["offline"]:
+        lines += ["", f"OFFLINE: {data['offline']}. Nothing is decided until our own line works."]
+    if data["paused_by"]:
+        lines += ["", f"PAUSED by {data['paused_by']}: nothing is said in public until `failover resume`."]
+    lines += ["", *_table(["platform", "state", "since", "why"], [_platform(one, now) for one in data["platforms"]])]
+    lines += [
+        "",
+        *_table(["channel", "could post", "asked", "note"], [_channel(one, now) for one in data["channels"]]),
+    ]
+    for incident in data["incidents"]:
+        lines += ["", *_incident(incident, now)]
+    return lines
+
+
+def _platform(one: dict[str, Any], now: float) -> list[str]:
+    state = MARKS[one["state"]] + (f" (declared {one['declared']})" if one["declared"] else "")
+    since = _ago(now - one["since"]) if one["since"] else "-"
+    why = f"maintenance: {one['maintenance']}; {one['reason']}" if one["maintenance"] else one["reason"]
+    return [one["name"], state, since, why]
+
+
+def _channel(one: dict[str, Any], now: float) -> list[str]:
+    able = {True: "yes", False: "NO", None: "?"}[one["able"]]
+    asked = _ago(now - one["asked_at"]) if one.get("asked_at") else "-"
+    return [one["name"], able, asked, one["reason"]]
+
+
+def _incident(incident: dict[str, Any], now: float) -> list[str]:
+    over = f", over since {_ago(now - incident['closed_at'])}" if incident["closed_at"] else ""
+    length = (incident["closed_at"] or now) - incident["opened_at"]
+    lines = [f"Incident {incident['id']}: {', '.join(incident['platforms'])}, for {_ago(length)}{over}"]
+    lines += [
+        f"  {row['id']} waits for sign-off ({row['mode']}): failover approve {row['id']} | veto {row['id']}"
+        for row in incident["waiting"]
+    ]
+    rows = [
+        [f"  {row['statement']}", row["channel"], row["phase"], row["url"] or row["reason"]]
+        for row in incident["deliveries"]
+    ]
+    held = [row["id"] for row in incident["deliveries"] if row["phase"] == "held"]
+    lines += _table(["  statement", "channel", "phase", "where or why"], rows)
+    return lines + [f"  a person must look: failover resolve {name} sent|not-sent" for name in held]
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [head, *rows]
+    ]
+
+
+def _ago(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes:02d}m"
+    return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"
+
+
+def last_known(state: Path) -> list[str]:
+    """What the database says while no daemon runs: the state of the past, and so it is told."""
+    try:
+        with sqlite3.connect(f"file:{state}?mode=ro", uri=True, timeout=0.2) as database:
+            standings = database.execute("SELECT platform, state, since, reason FROM standing ORDER BY 1").fetchall()
+            owed = database.execute(
+                "SELECT id, phase, reason FROM delivery WHERE phase IN ('standby','ready','sending','unsure','held')"
+            ).fetchall()
+    except sqlite3.Error:
+        return []
+    now = time.time()  # noqa: TID251  a command for people, not the daemon
+    rows = [[name, MARKS[state], f"{_ago(now - since)} ago", reason] for name, state, since, reason in standings]
+    lines = ["", "When it stopped:", *_table(["platform", "state", "since", "why"], rows)] if rows else []
+    return lines + [f"still owed: {name} ({phase}: {reason})" for name, phase, reason in owed]

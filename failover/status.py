@@ -1,0 +1,138 @@
+"""What `failover status` is told: the daemon's whole state as plain data, and the one line for systemd."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from failover.contracts import format_duration
+from failover.delivery import OWED, Delivery, Phase
+from failover.engine import Engine
+from failover.incidents import HOLDING_KINDS, Incident
+from failover.model import Health, State
+
+Fields = dict[str, Any]
+
+
+async def status(engine: Engine, healths: Mapping[str, tuple[float, Health]], now: float) -> Fields:
+    """Everything a person may want to know at a glance; times in seconds since the epoch (UTC)."""
+    incidents = []
+    for incident in engine.recent:
+        deliveries = await engine.store.deliveries(incident.id)
+        if incident.is_open or any(row.phase in OWED for row in deliveries):
+            incidents.append(await _incident(engine, incident, deliveries))
+    return {
+        "now": now,
+        "line": await summary(engine, now),
+        "offline": engine.line.reason,
+        "paused_by": engine.paused_by,
+        "platforms": [_platform(engine, name, now) for name in engine.watches],
+        "channels": [_channel(name, healths.get(name)) for name in engine.house.voices],
+        "incidents": incidents,
+    }
+
+
+async def summary(engine: Engine, now: float) -> str:
+    """One line: trouble first, else that all is well."""
+    parts = ["OFFLINE, nothing is decided"] if engine.line.offline else []
+    parts += ["paused"] if engine.paused_by else []
+    for name in engine.watches:
+        standing = engine.standings.get(name)
+        if standing and standing.state in (State.DOWN, State.SUSPECT, State.RECOVERING):
+            minutes = int(now - standing.since) // 60 * 60
+            parts.append(f"{name} {standing.state.value.upper()} {format_duration(minutes) if minutes else '<1m'}")
+    parts += [await _told(engine, incident) for incident in engine.recent if incident.is_open]
+    if parts:
+        return "; ".join(parts)
+    known = sum(1 for name in engine.watches if _state(engine, name) is State.UP)
+    return f"watching {len(engine.watches)} platforms, {known} known to work"
+
+
+async def _told(engine: Engine, incident: Incident) -> str:
+    """How far the holding statement of an incident has got."""
+    rows = [row for row in await engine.store.deliveries(incident.id) if row.statement in HOLDING_KINDS]
+    asked = [row for row in rows if row.phase is not Phase.STANDBY]
+    heard = sum(row.heard for row in asked)
+    held = [row.channel for row in rows if row.phase is Phase.HELD]
+    return f"incident {incident.id}: told on {heard} of {len(asked)} channels" + (
+        f", {', '.join(held)} wait for a person" if held else ""
+    )
+
+
+def _state(engine: Engine, name: str) -> State:
+    standing = engine.standings.get(name)
+    return standing.state if standing else State.UNKNOWN
+
+
+def _platform(engine: Engine, name: str, now: float) -> Fields:
+    standing = engine.standings.get(name)
+    watch = engine.watches[name]
+    declared = engine.declared.get(name)
+    return {
+        "name": name,
+        "title": watch.title,
+        "group": watch.group,
+        "state": _state(engine, name).value,
+        "since": standing.since if standing else None,
+        "reason": standing.reason if standing else "not looked at yet",
+        "declared": f"{declared.signal.value} by {declared.by}" if declared else "",
+        "maintenance": watch.quiet(now),
+        "sources": [
+            {
+                "probe": seen.probe,
+                "signal": seen.sighting.signal.value,
+                "evidence": seen.sighting.evidence.value,
+                "fault": seen.sighting.fault.value if seen.sighting.fault else "",
+                "reason": seen.sighting.reason,
+                "age": now - seen.at,
+                "stale": now > seen.good_until,
+            }
+            for seen in sorted(engine.seen[name].values(), key=lambda seen: seen.probe)
+        ],
+    }
+
+
+def _channel(name: str, checked: tuple[float, Health] | None) -> Fields:
+    if checked is None:
+        return {"name": name, "able": None, "reason": "not asked yet"}
+    at, health = checked
+    return {
+        "name": name,
+        "able": health.able,
+        "reason": "; ".join(health.problems or health.warnings),
+        "asked_at": at,
+        "expires_at": health.expires_at,
+    }
+
+
+async def _incident(engine: Engine, incident: Incident, deliveries: list[Delivery]) -> Fields:
+    waiting = [
+        row for row in await engine.store.statements(incident.id) if row.mode != "automatic" and not row.decision
+    ]
+    return {
+        "id": incident.id,
+        "platforms": list(incident.platforms),
+        "down": list(incident.down),
+        "opened_at": incident.opened_at,
+        "closed_at": incident.closed_at,
+        "heard": sum(row.heard for row in deliveries if row.statement in HOLDING_KINDS),
+        "waiting": [
+            {"id": row.id, "statement": row.kind.value, "mode": row.mode, "release_at": row.release_at}
+            for row in waiting
+            if any(one.statement_id == row.id and one.phase in (Phase.READY, Phase.STANDBY) for one in deliveries)
+        ],
+        "deliveries": [
+            {
+                "id": row.id,
+                "statement": row.statement.value,
+                "channel": row.channel,
+                "phase": row.phase.value,
+                "attempts": row.attempts,
+                "due": row.due,
+                "reason": row.reason,
+                "url": row.receipt.url if row.receipt else "",
+                "text": row.text,
+            }
+            for row in deliveries
+        ],
+    }

@@ -289,11 +289,14 @@ def _request(head: h11.Request, body: bytes) -> Request:
     )
 
 
+def _phrase(status: int) -> str:
+    """520 and its like are nobody's standard."""
+    return HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else "Unknown"
+
+
 def _raw(connection: h11.Connection, response: Response) -> bytes:
     headers = {"content-length": str(len(response.body)), **response.headers}
-    head = h11.Response(
-        status_code=response.status, headers=list(headers.items()), reason=HTTPStatus(response.status).phrase
-    )
+    head = h11.Response(status_code=response.status, headers=list(headers.items()), reason=_phrase(response.status))
     raw = connection.send(head) or b""
     if response.body:
         raw += connection.send(h11.Data(data=response.body)) or b""

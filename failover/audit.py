@@ -38,4 +38,4 @@ def broken(entries: Iterable[Entry]) -> str:
 
 
 def _digest(number: int, at: float, event: str, facts: str, before: str) -> str:
-    return hashlib.sha256(json.dumps([number, repr(at), event, facts, before]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([number, repr(float(at)), event, facts, before]).encode()).hexdigest()

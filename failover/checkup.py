@@ -22,6 +22,7 @@ class Checkup:
 
     def __init__(self, channels: Mapping[str, Channel], journal: Says, now: Callable[[], float]) -> None:
         self.healths: dict[str, tuple[float, Health]] = {}
+        self._unheard = False
         self._channels = channels
         self._journal = journal
         self._now = now
@@ -51,16 +52,21 @@ class Checkup:
         if left < EXPIRY_WARNING:
             self._journal.say("credential_expiring", channel=name, days=max(0, int(left / A_DAY)))
 
+    async def beat(self, heartbeat: Heartbeat, agent: str) -> None:
+        """Tell whoever watches the watcher that there is progress (rule O6)."""
+        trouble = await _beat(heartbeat.url, agent)
+        if trouble:
+            self._journal.say_on_change("heartbeat", "heartbeat_failed", reason=trouble)
+        elif self._unheard:
+            self._journal.say_on_change("heartbeat", "heartbeat_back")
+        self._unheard = bool(trouble)
 
-async def beat(heartbeat: Heartbeat, agent: str, journal: Says) -> None:
-    """Tell whoever watches the watcher that there is progress."""
+
+async def _beat(url: str, agent: str) -> str:
+    """What went wrong; "" if the heartbeat was heard."""
     try:
         async with httpx.AsyncClient(timeout=10.0, headers={"user-agent": agent}) as client:
-            answer = await client.get(heartbeat.url)
-        trouble = "" if answer.is_success else f"HTTP {answer.status_code}"
+            answer = await client.get(url)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        trouble = type(error).__name__
-    if trouble:
-        journal.say_on_change("heartbeat", "heartbeat_failed", reason=trouble)
-    else:
-        journal.say_on_change("heartbeat", "heartbeat_back")
+        return type(error).__name__
+    return "" if answer.is_success else f"HTTP {answer.status_code}"

@@ -63,15 +63,35 @@ def format_duration(seconds: float) -> str:
 
 
 def _beside_configuration(value: object, info: ValidationInfo) -> Path:
-    """A relative path is taken from the folder of the configuration file (given as validation context)."""
+    """A relative path is taken from the folder of the configuration file (given as validation context).
+
+    Where there is none, a bare name is looked for among the service's credentials and in `secrets`: a list of people
+    is no less private than a password.  `LoadCredential=failover:FOLDER` puts `failover_` before each name.
+    """
+    beside = _from("base", value, info)
+    if not isinstance(value, str) or "/" in value or beside.exists():
+        return beside
+    credentials = (info.context or {}).get("credentials")
+    private = [] if credentials is None else [Path(credentials, value), Path(credentials, f"failover_{value}")]
+    return next((path for path in (*private, beside.parent / "secrets" / value) if path.is_file()), beside)
+
+
+def _where_it_may_write(value: object, info: ValidationInfo) -> Path:
+    """A relative path is taken from the service's own state directory; where there is none, as above."""
+    return _from("output", value, info)
+
+
+def _from(folder: str, value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, str | Path) or not str(value):
         raise ValueError("expected a path")
-    base = (info.context or {}).get("base")
+    base = (info.context or {}).get(folder)
     return Path(base) / value if base is not None else Path(value)
 
 
 Duration = Annotated[float, BeforeValidator(parse_duration), PlainSerializer(format_duration, return_type=str)]
 ConfigPath = Annotated[Path, BeforeValidator(_beside_configuration)]
+OutputPath = Annotated[Path, BeforeValidator(_where_it_may_write)]
+"""A file to read, and a folder to write into: a service may write only where its manager lets it."""
 
 
 class Options(BaseModel):
@@ -181,7 +201,8 @@ class ChannelKind(Generic[OptionsT]):
     """`measure` gives the length of an announcement by this channel's own rule (pure, no I/O).
 
     `deadline` is the total time one send may take; `settle` how long after an unconfirmed send "absent" is not yet
-    believed (rule D5); `reads_back` says whether `find` can ever answer Found or Absent.
+    believed (rule D5); `reads_back` says whether `find` can ever answer Found or Absent.  A `public` channel is one
+    that the audience can be sent to ("we are on …").
     """
 
     options: type[OptionsT]
@@ -191,6 +212,7 @@ class ChannelKind(Generic[OptionsT]):
     deadline: float = 30.0
     settle: float = 60.0
     reads_back: bool = True
+    public: bool = True
 
 
 AnyProbeKind = ProbeKind[Any]

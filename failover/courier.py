@@ -84,7 +84,15 @@ class Courier:
             if delivery.channel in self._outlets and delivery.channel not in self._busy:
                 task = asyncio.create_task(self._carry(delivery), name=f"deliver {delivery.id}")
                 self._busy[delivery.channel] = task
-                task.add_done_callback(lambda _done, name=delivery.channel: self._busy.pop(name, None))  # type: ignore[misc]
+                task.add_done_callback(self._free(delivery.channel))
+
+    def _free(self, channel: str) -> Callable[[asyncio.Task[None]], None]:
+        def freed(task: asyncio.Task[None]) -> None:
+            self._busy.pop(channel, None)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self._journal.bug(f"the courier to {channel}", error)
+
+        return freed
 
     async def finish(self) -> None:
         """Wait for what is under way."""
@@ -119,7 +127,7 @@ class Courier:
             else:
                 await self._send(delivery, outlet)
         except StoreError as error:
-            self._journal.say_on_change("store", "store_trouble", reason=str(error))
+            self._engine.store_refused(error)
 
     async def _claim(self, delivery_id: str) -> Delivery | None:
         """Make the intent durable, if it may still be said: since it was found due, a person may have objected."""
@@ -201,6 +209,7 @@ class Courier:
         silent = before.phase is Phase.UNSURE and after.phase is Phase.UNSURE
         audit = () if silent else ((f"delivery_{after.phase.value}", facts),)
         await self._store.record(Change(at=now, deliveries=(after,), audit=audit))
+        self._engine.store_works()
         if not silent:
             self._tell(before, after, now)
 

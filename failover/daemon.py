@@ -13,6 +13,7 @@ import random
 import signal
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +22,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from failover import __version__, registry
 from failover.assembly import Assembly, assemble, user_agent
-from failover.checkup import A_DAY, Checkup, beat
+from failover.checkup import A_DAY, Checkup
 from failover.clock import Clock
 from failover.config import load
 from failover.config.problems import ConfigError
@@ -34,12 +35,19 @@ from failover.journal import Journal
 from failover.lastgood import LastGood
 from failover.schema import StoreError
 from failover.status import status, summary
-from failover.store import Store
+from failover.store import Change, Store
 from failover.systemd import ServiceManager, watchdog_seconds
 
 TICK = 1.0
 PULSE = 1.0
 KEPT = 90 * A_DAY
+LOOKUPS = 32
+"""Threads for looking names up: in a DNS outage many hang at once, and sends must not wait for them."""
+
+ALIVE = "alive_at"
+ALIVE_EVERY = 60.0
+"""Seconds between two notes that we are watching; a gap much longer than this is told at the next start (rule O6)."""
+
 GRACE = 2.0
 """Seconds that deliveries under way are given at a stop; what is cut off is looked for at the next start."""
 
@@ -74,6 +82,7 @@ class Daemon:
     async def run(self) -> int:
         """Watch until told to stop; the exit code."""
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(LOOKUPS, thread_name_prefix="lookup"))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, signal.Signals(number).name)
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(self._hang_up()))
@@ -83,6 +92,7 @@ class Daemon:
         tasks = [asyncio.create_task(self._pulse()), asyncio.create_task(self._postman())]
         self._scheduler.start()
         await self._started()
+        await self._tell_gap()
         try:
             await self._stopping.wait()
         finally:
@@ -164,6 +174,7 @@ class Daemon:
             first = random.uniform(1.0, 10.0)  # noqa: S311
             self._add(f"check {name}", self._checkup.check, A_DAY, first=first, args=[name])
         self._add("prune", self._prune, A_DAY, first=60.0)
+        self._add("alive", self._note_alive, ALIVE_EVERY)
         if self._settings.heartbeat is not None:
             self._add("heartbeat", self._beat, self._settings.heartbeat.every)
 
@@ -251,7 +262,7 @@ class Daemon:
             try:
                 await self._at.engine.step(seconds)
             except StoreError as error:
-                self._journal.say_on_change("store", "store_trouble", reason=str(error))
+                self._at.engine.store_refused(error)
             self._schedule()
 
     def _progress(self) -> bool:
@@ -269,11 +280,25 @@ class Daemon:
         try:
             await self._store.prune(self._clock.now() - KEPT)
         except StoreError as error:
-            self._journal.say_on_change("store", "store_trouble", reason=str(error))
+            self._at.engine.store_refused(error)
+
+    async def _note_alive(self) -> None:
+        now = self._clock.now()
+        try:
+            await self._store.record(Change(at=now, settings={ALIVE: repr(now)}))
+        except StoreError as error:
+            self._at.engine.store_refused(error)
+
+    async def _tell_gap(self) -> None:
+        """Nobody knows what happened while nobody watched, and nobody shall think otherwise."""
+        gap = self._clock.now() - float(await self._store.setting(ALIVE, repr(self._clock.now())))
+        if gap > 2 * ALIVE_EVERY:
+            self._journal.say("gap_noticed", duration=gap, reason="the daemon was not running")
+        await self._note_alive()
 
     async def _beat(self) -> None:
         if self._settings.heartbeat is not None and self._progress():
-            await beat(self._settings.heartbeat, user_agent(self._settings), self._journal)
+            await self._checkup.beat(self._settings.heartbeat, user_agent(self._settings))
 
     # -- reload ----------------------------------------------------------------------------------------------
 

@@ -42,6 +42,7 @@ class Phase(str, Enum):
     LEFT = "left"  # may be public; by configuration nobody is asked
     CANCELLED = "cancelled"  # no longer wanted, certainly not public
     EXPIRED = "expired"  # its latest time passed, certainly not public
+    RETRACTED = "retracted"  # was public, and a person had it taken back
 
 
 EDGES: Mapping[Phase, Mapping[Phase, str]] = {
@@ -67,7 +68,7 @@ EDGES: Mapping[Phase, Mapping[Phase, str]] = {
         Phase.SENT: "read-back found it",
         Phase.READY: "absent after the settling time, or `when_unsure: resend`",
         Phase.HELD: "nobody but a person can tell",
-        Phase.LEFT: "`when_unsure: next`",
+        Phase.LEFT: "`when_unsure: next`, or `resend` and no longer wanted",
         Phase.CANCELLED: "absent after the settling time and no longer wanted",
     },
     Phase.HELD: {
@@ -75,8 +76,11 @@ EDGES: Mapping[Phase, Mapping[Phase, str]] = {
         Phase.READY: "a person saw that it is not there, and it is still wanted",
         Phase.CANCELLED: "a person saw that it is not there, and it is no longer wanted",
     },
+    Phase.SENT: {
+        Phase.RETRACTED: "a person had it taken back (rule S9)",
+    },
 }
-"""Every edge with its reason.  SENT, REFUSED, LEFT, CANCELLED and EXPIRED are ends."""
+"""Every edge with its reason.  REFUSED, LEFT, CANCELLED, EXPIRED and RETRACTED are ends; SENT is, but for that."""
 
 OWED = frozenset({Phase.STANDBY, Phase.READY, Phase.SENDING, Phase.UNSURE, Phase.HELD})
 """Phases that still ask for something; never pruned."""
@@ -86,6 +90,8 @@ FIRST_RETRY, SLOWEST_RETRY = 5.0, 300.0
 FIRST_LOOK, SLOWEST_LOOK = 2.0, 120.0
 PATIENCE = 2
 """After this many failed attempts a backup is no longer counted on (it goes on trying beside the next one)."""
+A_LONG_WAIT = 60.0
+"""Nor is one that asks for a longer wait than this (seconds)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +138,13 @@ class Delivery:
     epoch: int = 0
 
     def announcement(self, follows: Receipt | None = None) -> Announcement:
-        """What the channel is asked to publish: the same bytes at every attempt."""
+        """What the channel is asked to publish: the same bytes at every attempt.
+
+        The key also carries the time: numbers of incidents begin anew when a damaged database was set aside, and a
+        receiver may remember the old ones.
+        """
         return Announcement(
-            key=self.id,
+            key=f"{self.id}-{self.created_at:.0f}",
             incident=self.incident,
             statement=self.statement,
             reference=self.reference,
@@ -148,6 +158,8 @@ class Delivery:
     @property
     def heard(self) -> bool:
         """The audience has heard it, or may have; with a ledger: at least one recipient has."""
+        if self.phase is Phase.RETRACTED:
+            return False
         return self.receipt is not None or self.phase in (Phase.SENT, Phase.LEFT)
 
     @property
@@ -155,6 +167,8 @@ class Delivery:
         """Heard already, or likely to be heard soon: counts towards `reach`."""
         if self.phase in (Phase.SENT, Phase.LEFT):
             return True
+        if self.phase is Phase.READY and self.attempts and self.due - self.began > A_LONG_WAIT:
+            return False
         return self.phase in (Phase.READY, Phase.SENDING) and self.attempts < PATIENCE
 
 
@@ -227,7 +241,9 @@ def after_find(delivery: Delivery, finding: Finding, now: float, policy: Policy)
             return _look_again(delivery, f"{reason}; it may still appear", now, policy)
         case Absent(reason=reason, partly=partly):
             delivery = replace(delivery, receipt=partly or delivery.receipt)
-            return _not_public(delivery, f"{reason}, {_seconds(policy.settle)} after the attempt", now)
+            return _not_public(
+                delivery, f"{reason}, {_seconds(policy.settle)} after the attempt", now, _retry(delivery)
+            )
         case CannotTell(reason=reason) if policy.reads_back and now < _patience_ends(delivery, policy):
             return _look_again(delivery, reason, now, policy)
         case CannotTell(reason=reason):
@@ -241,7 +257,7 @@ def resolved(delivery: Delivery, *, sent: bool, by: str, now: float) -> Delivery
     if sent:
         receipt = Receipt(remote_id=delivery.draft or "", note=f"seen by {by}")
         return moved(delivery, Phase.SENT, f"{by} saw it", receipt=receipt, ended_at=now)
-    return _not_public(delivery, f"{by} saw that it is not there", now)
+    return _not_public(delivery, f"{by} saw that it is not there", now, now)
 
 
 def cancelled(delivery: Delivery, reason: str, now: float) -> Delivery:
@@ -257,10 +273,15 @@ def expired(delivery: Delivery, now: float) -> Delivery:
     return moved(delivery, Phase.EXPIRED, f"too late to be said{last}", ended_at=now)
 
 
-def _not_public(delivery: Delivery, reason: str, now: float) -> Delivery:
+def _not_public(delivery: Delivery, reason: str, now: float, due: float) -> Delivery:
     if now >= delivery.latest:
         return moved(delivery, Phase.CANCELLED, f"{reason}, and it is no longer wanted", ended_at=now)
-    return moved(delivery, Phase.READY, f"{reason}; sending it again", due=now)
+    return moved(delivery, Phase.READY, f"{reason}; sending it again", due=max(now, due))
+
+
+def _retry(delivery: Delivery) -> float:
+    """Every repeat comes later than the one before, also where each one ends in doubt."""
+    return delivery.began + _slowing(FIRST_RETRY, SLOWEST_RETRY, delivery.attempts)
 
 
 def _look_again(delivery: Delivery, reason: str, now: float, policy: Policy) -> Delivery:
@@ -272,8 +293,11 @@ def _look_again(delivery: Delivery, reason: str, now: float, policy: Policy) -> 
 
 def _undecided(delivery: Delivery, reason: str, now: float, policy: Policy) -> Delivery:
     match policy.when_unsure:
-        case "resend":
-            return _not_public(delivery, f"{reason}; this channel is configured to send again", now)
+        case "resend" if now < delivery.latest:
+            because = f"{reason}; this channel is configured to send again"
+            return _not_public(delivery, because, now, _retry(delivery))
+        case "resend":  # nobody knows that it is not public, so it is not CANCELLED: its audience may have heard
+            return moved(delivery, Phase.LEFT, f"{reason}, and it is no longer wanted", ended_at=now)
         case "next":
             return moved(delivery, Phase.LEFT, f"{reason}; left in doubt as configured", ended_at=now)
         case _:

@@ -10,9 +10,9 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import replace
 
-from failover.delivery import Delivery, Phase, StatementRow, cancelled, resolved
+from failover.delivery import OWED, Delivery, Phase, StatementRow, cancelled, resolved
 from failover.engine import Engine
-from failover.model import Signal
+from failover.model import Signal, State
 from failover.store import Change
 from failover.verdict import Declaration
 
@@ -43,7 +43,7 @@ class Desk:
         await self._engine.declare(
             Declaration(platform=platform, signal=signals[word], at=now, by=by, because=because)
         )
-        return f"{platform} is declared {word}; its state is now {self._engine.standings[platform].state.value}."
+        return f"{platform} is declared {word}; its state is now {self._state(platform)}."
 
     async def approve(self, statement_id: str, by: str, now: float) -> str:
         """Release a statement that waits for sign-off."""
@@ -56,6 +56,8 @@ class Desk:
             for delivery in await self._of(row)
             if delivery.phase in (Phase.READY, Phase.STANDBY)
         )
+        if not due:
+            raise RequestError(f"nothing of {statement_id} is left to be said")
         facts = {"statement": row.id, "by": by, "texts": {one.channel: one.text for one in due}}
         await self._store.record(
             Change(at=now, statements=(approved,), deliveries=due, audit=(("statement_approved", facts),))
@@ -87,7 +89,8 @@ class Desk:
             by=by,
             reason=because or None,
         )
-        public = [one.channel for one in stopped if one.heard or one.phase in (Phase.SENDING, Phase.UNSURE)]
+        doubtful = (Phase.SENDING, Phase.UNSURE, Phase.HELD)
+        public = [one.channel for one in await self._all(row) if one.heard or one.phase in doubtful]
         rest = f" It is, or may be, public already on {', '.join(public)}." if public else ""
         return f"{statement_id} is stopped.{rest}"
 
@@ -143,9 +146,13 @@ class Desk:
         return row
 
     async def _of(self, row: StatementRow) -> list[Delivery]:
-        ends = frozenset({Phase.SENT, Phase.REFUSED, Phase.LEFT, Phase.CANCELLED, Phase.EXPIRED})
-        deliveries = await self._store.deliveries(row.incident)
-        return [one for one in deliveries if one.statement_id == row.id and one.phase not in ends]
+        return [one for one in await self._all(row) if one.phase in OWED]
+
+    async def _all(self, row: StatementRow) -> list[Delivery]:
+        return [one for one in await self._store.deliveries(row.incident) if one.statement_id == row.id]
+
+    def _state(self, platform: str) -> str:
+        return self._engine.states().get(platform, State.UNKNOWN).value
 
     @staticmethod
     def _known(kind: str, name: str, names: Iterable[str]) -> None:

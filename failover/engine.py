@@ -14,17 +14,32 @@ from typing import Protocol
 from failover.delivery import Delivery, Phase
 from failover.incidents import Incident, Turn, follow, recovery_time
 from failover.model import Evidence, Fault, Observation, Sighting, Signal, State, Transition
-from failover.plans import House, Known, Plan, after_turn, call_backups, overdue, sayable, welcome_back
-from failover.routing import touched
+from failover.plans import (
+    House,
+    Known,
+    Plan,
+    after_turn,
+    call_backups,
+    orphaned,
+    overdue,
+    reword,
+    sayable,
+    silence,
+    welcome_back,
+)
+from failover.routing import missed, touched
 from failover.schema import StoreError
 from failover.store import Change, Store
-from failover.verdict import Declaration, Line, Rules, Standing, Tally, judge, tally
+from failover.verdict import Declaration, Line, Rules, Standing, Tally, come_true, judge, shifted, tally
 
 REMEMBERED = 2 * 86400.0
 """Seconds for which closed incidents are kept at hand (relapse, "again", late welcome back)."""
 
 
 _WELL = {"account_trouble": "account_well", "source_unknown": "source_back", "store_trouble": "store_well"}
+
+
+_ENDED = frozenset({Phase.CANCELLED, Phase.EXPIRED, Phase.HELD})
 
 
 class Says(Protocol):
@@ -76,7 +91,7 @@ class Engine:
 
     async def load(self, now: float) -> None:
         """What was known before the restart: a DOWN stays DOWN, the timers start anew (rule R8)."""
-        self.standings = {standing.platform: standing for standing in await self.store.standings()}
+        self.standings = {one.platform: _afresh(one, now) for one in await self.store.standings()}
         self.declared = {word.platform: word for word in await self.store.declarations()}
         self.recent = await self.store.incidents(since=now - REMEMBERED)
         self.paused_by = await self.store.setting("paused_by")
@@ -97,16 +112,48 @@ class Engine:
         gone = [platform for platform in incident.down if platform not in self.watches]
         if not gone:
             return
+        reason = f"{', '.join(gone)} is no longer watched"
         down = tuple(platform for platform in incident.down if platform in self.watches)
         kept = replace(incident, down=down, closed_at=None if down else now)
-        plan = Plan()
-        if not down:
-            known = await self._known(incident)
-            unsaid = [row for row in known.deliveries if row.phase in (Phase.STANDBY, Phase.READY)]
-            plan = overdue([replace(row, latest=now - 1) for row in unsaid], now)
-        reason = f"{', '.join(gone)} is no longer watched; nothing more is said about it in incident {incident.id}"
-        await self._write(Change(at=now, incidents=(kept,), deliveries=plan.deliveries), [kept])
-        self.journal.say("person_needed", reason=reason, incident=incident.id)
+        plan = Plan() if down else silence(kept, await self._known(incident), reason, now)
+        forgotten = tuple(Standing(platform=platform, since=now, reason="no longer watched") for platform in gone)
+        change = Change(
+            at=now,
+            incidents=(kept,),
+            standings=forgotten,
+            statements=plan.statements,
+            deliveries=plan.deliveries,
+            audit=(("platform_dropped", {"platforms": gone, "incident": incident.id}),),
+        )
+        if await self._write(change, [kept]):
+            self.standings |= {one.platform: one for one in forgotten}
+            reason = f"{reason}; nothing more is said about it in incident {incident.id}"
+            self.journal.say("person_needed", reason=reason, incident=incident.id)
+
+    async def step(self, seconds: float) -> None:
+        """The wall clock was set by `seconds`: every pending time keeps its distance from now.  Raises StoreError."""
+        await self.store.step_clock(seconds, [one.id for one in self.recent])
+        self.standings = {name: shifted(standing, seconds) for name, standing in self.standings.items()}
+        self.line = replace(self.line, good_at=self.line.good_at + seconds, since=self.line.since + seconds)
+        self.offline_since += seconds
+        self.seen = {
+            name: {
+                probe: replace(one, at=one.at + seconds, good_until=one.good_until + seconds)
+                for probe, one in latest.items()
+            }
+            for name, latest in self.seen.items()
+        }
+        self.recent = [_later(one, seconds) for one in self.recent]
+        self.journal.say("clock_stepped", seconds=seconds)
+
+    def inherit(self, before: Engine, probes: Mapping[str, frozenset[str]]) -> None:
+        """After a reload: keep what was seen by probes that are still there, and the timers of their platforms."""
+        self.line, self.offline_since = before.line, before.offline_since
+        for platform, names in probes.items():
+            latest = before.seen.get(platform, {})
+            self.seen[platform] = {probe: seen for probe, seen in latest.items() if probe in names}
+            if platform in before.standings:
+                self.standings[platform] = before.standings[platform]
 
     # -- look ----------------------------------------------------------------------------------------------
 
@@ -147,7 +194,7 @@ class Engine:
         """What the anchors say of our own line (rule R3)."""
         if sighting.signal is Signal.UP:
             was = self.line
-            self.line = Line(good_at=now)
+            self.line = Line(good_at=now, since=now if was.offline else was.since)
             if was.offline:
                 self.journal.say("came_online", duration=now - self.offline_since)
         elif not self.line.offline:
@@ -169,9 +216,10 @@ class Engine:
     # -- judge ---------------------------------------------------------------------------------------------
 
     async def tick(self, now: float) -> None:
-        """Time has passed: votes have lasted or grown stale."""
+        """Time has passed: votes have lasted or grown stale.  A platform that was not looked at yet is no news."""
         for platform in self.watches:
-            await self._judge(platform, now)
+            if self.seen[platform] or platform in self.declared:
+                await self._judge(platform, now)
 
     def tally(self, platform: str, now: float) -> Tally:
         """The evidence on one platform, sorted."""
@@ -198,13 +246,26 @@ class Engine:
             self.standings[platform] = moved
         elif await self._turn(transition, moved):
             self._wake()
-        if declared is not None and declared.signal is Signal.UP and not (seen.votes or self.line.offline):
-            await self.end_declaration(platform, now, "it works again by every source")
+        if declared is not None and not self.line.offline and come_true(declared, moved, now, self._rules(platform)):
+            await self.end_declaration(platform, now, f"by every source it is {declared.signal.value}")
+        self._ask_about_accounts(platform, seen)
 
     def _rules(self, platform: str) -> Rules:
-        watch = self.watches[platform]
-        incident = next((one for one in self.recent if one.is_open and one.group == watch.group), None)
-        return replace(watch.rules, recover_for=recovery_time(incident, self.house.calm))
+        incident = next((one for one in self._related(platform) if one.is_open), None)
+        return replace(self.watches[platform].rules, recover_for=recovery_time(incident, self.house.calm))
+
+    def _related(self, platform: str) -> list[Incident]:
+        """The incidents that matter for it: the one it is down in; else those of its group, as it is named today."""
+        group = self.watches[platform].group
+        down = [one for one in self.recent if platform in one.down]
+        return down or [one for one in self.recent if one.group == group or platform in one.platforms]
+
+    def _ask_about_accounts(self, platform: str, seen: Tally) -> None:
+        """R2: several accounts of ours refused at once while something else speaks against the platform."""
+        refused = [one.probe for one in seen.account if one.probe in self.watches[platform].rules.accounts]
+        if len(refused) > 1 and seen.votes:
+            reason = f"{', '.join(refused)} are refused by {platform} at once; is it down, or are we locked out?"
+            self.journal.say_on_change(f"accounts/{platform}", "person_needed", reason=reason, platform=platform)
 
     # -- decide --------------------------------------------------------------------------------------------
 
@@ -215,13 +276,13 @@ class Engine:
         states = {**self.states(), transition.platform: transition.now}
         try:
             new_id = await self.store.fresh_incident_id() if transition.now is State.DOWN else ""
-            recent = [incident for incident in self.recent if incident.group == group]
+            recent = self._related(transition.platform)
             turn, incident = follow(transition, group, recent, new_id, self.house.calm)
             plan = Plan()
             if incident is not None:
                 plan = after_turn(turn, incident, await self._known(incident), states, self.house, now)
         except StoreError as error:
-            self._trouble("store", "store_trouble", reason=str(error))
+            self.store_refused(error)
             return False
         touched_incidents = [incident] if incident is not None else []
         change = Change(
@@ -251,12 +312,20 @@ class Engine:
         try:
             await self.store.record(change)
         except StoreError as error:
-            self._trouble("store", "store_trouble", reason=str(error))
+            self.store_refused(error)
             return False
-        self._well("store")
+        self.store_works()
         for incident in incidents:
             self.recent = [*(one for one in self.recent if one.id != incident.id), incident]
         return True
+
+    def store_refused(self, error: StoreError) -> None:
+        """Told once, until it works again."""
+        self._trouble("store", "store_trouble", reason=str(error))
+
+    def store_works(self) -> None:
+        """Something was written."""
+        self._well("store")
 
     def states(self) -> dict[str, State]:
         """Where every watched platform stands."""
@@ -270,21 +339,43 @@ class Engine:
         try:
             for incident in self.recent:
                 await self._advance(incident, now)
+            await self._drop_forgotten(now)
             return await self._sayable(now)
         except StoreError as error:
-            self._trouble("store", "store_trouble", reason=str(error))
+            self.store_refused(error)
             return []
 
     async def _advance(self, incident: Incident, now: float) -> None:
         known, states = await self._known(incident), self.states()
         plan = overdue(known.deliveries, now)
+        plan += orphaned(plan.on(known).deliveries, self.house.voices, now)
+        if incident.is_open:
+            plan += reword(incident, plan.on(known), states, self.house, now)
         plan += call_backups(incident, plan.on(known), states, self.house)
         plan += welcome_back(incident, plan.on(known), self.house, now)
+        self._tell_reach(incident, plan.on(known).holding)
         if not plan.deliveries:
             return
         if await self._write(Change(at=now, statements=plan.statements, deliveries=plan.deliveries), []):
             before = {row.id: row for row in known.deliveries}
             self._tell_plan(incident, plan, before, known)
+
+    def _tell_reach(self, incident: Incident, holding: list[Delivery]) -> None:
+        """Too few have heard, and nobody is left to ask: a person must speak."""
+        found = missed(incident, holding, self.house.routes) if incident.is_open else None
+        if found is not None:
+            heard, wanted = found
+            self.journal.say_on_change(
+                f"reach/{incident.id}/{heard}", "reach_missed", incident=incident.id, heard=heard, wanted=wanted
+            )
+
+    async def _drop_forgotten(self, now: float) -> None:
+        """What is owed in incidents that are no longer at hand (we were off for days) ends like all the rest."""
+        at_hand = {incident.id for incident in self.recent}
+        late = overdue([row for row in await self.store.owed() if row.incident not in at_hand], now)
+        if late.deliveries and await self._write(Change(at=now, deliveries=late.deliveries), []):
+            for row in late.deliveries:
+                self._tell_delivery(f"delivery_{row.phase.value}", row)
 
     async def _sayable(self, now: float) -> list[Delivery]:
         owed = await self.store.owed()
@@ -297,7 +388,18 @@ class Engine:
         statement = await self.store.statement(delivery.statement_id)
         if delivery.phase is not Phase.READY or self.paused_by or incident is None or statement is None:
             return False
-        return sayable(delivery, statement, incident, self.states(), now)
+        return sayable(delivery, statement, incident, self._tellable(incident, now), now)
+
+    def _tellable(self, incident: Incident, now: float) -> dict[str, State]:
+        """The states as far as they may be told: what nothing fresh bears out is only a suspicion (R8, S2)."""
+        states = {name: state for name, state in self.states().items() if name in incident.platforms}
+        return {name: state if self._is_fresh(name, now) else State.SUSPECT for name, state in states.items()}
+
+    def _is_fresh(self, platform: str, now: float) -> bool:
+        """Borne out in this run, and at this moment a person or a source still says so."""
+        standing, votes = self.standings[platform], bool(self.tally(platform, now).votes)
+        agreed = platform in self.declared or votes is (standing.state is State.DOWN)
+        return standing.upheld and agreed
 
     # -- a person's word -----------------------------------------------------------------------------------
 
@@ -375,12 +477,12 @@ class Engine:
             if statement.mode != "automatic":
                 self.journal.say("statement_waiting", **fields, mode=statement.mode, until=statement.release_at)
         for row, reason in plan.called:
-            self.journal.say("backup_promoted", incident=incident.id, channel=row.channel, instead_of=reason)
+            self.journal.say("backup_promoted", incident=incident.id, channel=row.channel, reason=reason)
         for row in plan.deliveries:
             was = before.get(row.id)
             if row.phase is Phase.STANDBY and row.reason and (was is None or was.reason != row.reason):
                 self.journal.say("channel_passed_over", incident=incident.id, channel=row.channel, reason=row.reason)
-            elif row.phase in (Phase.CANCELLED, Phase.EXPIRED) and (was is None or was.phase is not row.phase):
+            elif row.phase in _ENDED and (was is None or was.phase is not row.phase):
                 self._tell_delivery(f"delivery_{row.phase.value}", row)
 
     def _tell_delivery(self, event: str, row: Delivery) -> None:
@@ -392,6 +494,16 @@ class Engine:
             delivery=row.id,
             reason=row.reason,
         )
+
+
+def _afresh(standing: Standing, now: float) -> Standing:
+    """As after a start: how long a voter has been silent counts from now on, like every other timer (rule R8)."""
+    return replace(standing, voted=dict.fromkeys(standing.voted, now))
+
+
+def _later(incident: Incident, seconds: float) -> Incident:
+    closed_at = None if incident.closed_at is None else incident.closed_at + seconds
+    return replace(incident, opened_at=incident.opened_at + seconds, closed_at=closed_at)
 
 
 def _audited(moved: Transition, turn: Turn, incident: Incident | None) -> tuple[str, Mapping[str, object]]:

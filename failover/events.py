@@ -402,14 +402,6 @@ _TABLE = (
         "Every channel is asked to publish it once.",
         NOTHING,
     ),
-    _event(
-        "statement_expired", "6586fc88787c4aa0a351ebe08d355f80", Level.ERROR,
-        "The {statement} statement of incident {incident} came too late to be said[: {reason}]",
-        "incident statement statement_id? reason?",
-        "The latest time of the statement passed before it could be said, so it would be stale.",
-        "It is not said any more.",
-        "If the public still needs to know, tell them by hand.",
-    ),
     # --- deliveries ---
     _event(
         "delivery_sent", "ebc330460bb64ef9b883055a74710d14", Level.NOTICE,

@@ -107,10 +107,12 @@ def after_turn(
     match turn:
         case Turn.OPENED | Turn.JOINED | Turn.REOPENED:
             plan = _cancel(known.welcome, "the platform failed again", now)
-            plan += _reword(incident, known, states, house, now)
+            if turn is Turn.REOPENED:
+                plan += _want_again(known, house, now)
+            plan += reword(incident, known, states, house, now)
             return plan + _hold(turn, incident, plan.on(known), states, house, now)
         case Turn.PARTLY_RECOVERED:
-            return _reword(incident, known, states, house, now)
+            return reword(incident, known, states, house, now)
         case Turn.CLOSED:
             unsaid = [row for row in known.deliveries if row.statement is not Statement.WELCOME_BACK]
             plan = _cancel(unsaid, "the platform has recovered", now)
@@ -124,6 +126,48 @@ def _cancel(deliveries: Iterable[Delivery], reason: str, now: float) -> Plan:
     return Plan(deliveries=tuple(cancelled(row, reason, now) for row in deliveries if row.phase in pending))
 
 
+def _want_again(known: Known, house: House, now: float) -> Plan:
+    """After a relapse, what is still in doubt is wanted again: where it turns out unsaid, it is said."""
+    vetoed = {row.id for row in known.statements if row.decision == "vetoed"}
+    return Plan(
+        deliveries=tuple(
+            replace(row, latest=now + house.holding_latest)
+            for row in known.holding
+            if row.phase in (Phase.SENDING, Phase.UNSURE, Phase.HELD) and row.statement_id not in vetoed
+        )
+    )
+
+
+def silence(incident: Incident, known: Known, reason: str, now: float) -> Plan:
+    """Nothing more is said about this incident, not even its end: nobody knows how it ends."""
+    number = 1 + sum(row.kind is Statement.WELCOME_BACK for row in known.statements)
+    stopped = StatementRow(
+        id=statement_id(incident, Statement.WELCOME_BACK, number),
+        incident=incident.id,
+        kind=Statement.WELCOME_BACK,
+        created_at=now,
+        latest=now,
+        reference=reference(incident, Statement.WELCOME_BACK, number),
+        decision="vetoed",
+        decided_by="the configuration",
+        reason=reason,
+    )
+    return Plan(statements=(stopped,)) + _cancel(known.deliveries, reason, now)
+
+
+def orphaned(deliveries: Iterable[Delivery], voices: Mapping[str, Voice], now: float) -> Plan:
+    """What is owed on channels that the configuration no longer names: dropped, or put before a person."""
+    reason = "this channel is no longer configured"
+    gone = [row for row in deliveries if row.channel not in voices]
+    dropped = [cancelled(row, reason, now) for row in gone if row.phase in (Phase.STANDBY, Phase.READY)]
+    doubtful = [
+        moved(row, Phase.HELD, f"{reason}; a person must look", ended_at=now)
+        for row in gone
+        if row.phase is Phase.UNSURE
+    ]
+    return Plan(deliveries=(*dropped, *doubtful))
+
+
 def _hold(
     turn: Turn, incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float
 ) -> Plan:
@@ -132,7 +176,7 @@ def _hold(
         return Plan()
     channels = unplanned(candidates(incident, house.routes, house.voices), known.holding)
     earlier = [row for row in known.statements if row.kind in HOLDING_KINDS]
-    statement = earlier[-1] if earlier and turn is Turn.JOINED else None
+    statement = earlier[-1] if earlier and turn is Turn.JOINED and _takes_more(earlier[-1], now) else None
     if statement is not None:
         tried = {row.channel for row in known.deliveries if row.statement_id == statement.id}
         channels = [name for name in channels if name not in tried]
@@ -146,6 +190,14 @@ def _hold(
     rows = tuple(replace(row, reason=trouble_of(house.voices[row.channel], states)) for row in rows)
     plan = Plan(statements=(statement,), deliveries=rows)
     return plan + call_backups(incident, plan.on(known), states, house)
+
+
+def _takes_more(statement: StatementRow, now: float) -> bool:
+    """May further deliveries hang on it?  Not when it is too old, nor after a person decided on other words (S5)."""
+    if now >= statement.latest:
+        return False
+    waiting = not statement.decision and (statement.release_at is None or now < statement.release_at)
+    return statement.mode == "automatic" or waiting
 
 
 def _gather(incident: Incident, states: Mapping[str, State], house: House) -> float:
@@ -231,10 +283,11 @@ def _worded(delivery: Delivery, incident: Incident, platforms: tuple[str, ...], 
     return replace(delivery, subject=subject, text=text, platforms=platforms)
 
 
-def _reword(incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float) -> Plan:
+def reword(incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float) -> Plan:
     """Holding statements that are certainly not public yet name the platforms that are down now.
 
-    Not what a person has approved, and not what already lies as a draft on a service.
+    Not what a person has approved, and not what already lies as a draft on a service: `sayable` stops those that
+    have become untrue.
     """
     approved = {row.id for row in known.statements if row.decision == "approved"}
     platforms = _speakable(incident, house, states)
@@ -271,7 +324,7 @@ def welcome_back(incident: Incident, known: Known, house: House, now: float) -> 
         return Plan()
     if any(row.decision == "vetoed" for row in known.statements if row.kind is Statement.WELCOME_BACK):
         return Plan()
-    channels = owed_welcome(incident, known.holding, known.welcome, house.routes)
+    channels = owed_welcome(incident, known.holding, known.welcome, house.routes, house.voices)
     if not channels or now - (incident.closed_at or now) > house.welcome_latest:
         return Plan()
     statement = _welcome_statement(incident, channels, known, house, now)
@@ -287,7 +340,7 @@ def _welcome_statement(
     earlier = [row for row in known.statements if row.kind is Statement.WELCOME_BACK]
     if earlier:
         taken = {row.channel for row in known.welcome if row.statement_id == earlier[-1].id}
-        if not taken & set(channels):
+        if not taken & set(channels) and _takes_more(earlier[-1], now):
             return earlier[-1]
     return _statement(incident, Statement.WELCOME_BACK, len(earlier) + 1, house, now)
 
@@ -306,8 +359,8 @@ def sayable(
 ) -> bool:
     """May it be said at this moment?  Signed off, in time, and still true.
 
-    A holding statement only while one of its platforms is down in fact (not while it is recovering); a welcome back
-    only while none is in trouble again.
+    A holding statement only while one of its platforms is down in fact (not while it is recovering) and none of them
+    is back; a welcome back only while none is in trouble again.
     """
     if statement.decision == "vetoed" or statement.release_at is None or now < statement.release_at:
         return False
@@ -317,4 +370,6 @@ def sayable(
         return not incident.is_open and all(
             states.get(platform, State.UP) in (State.UP, State.UNKNOWN) for platform in incident.platforms
         )
+    if any(platform not in incident.down for platform in delivery.platforms):
+        return False
     return incident.is_open and any(states.get(platform) is State.DOWN for platform in delivery.platforms)

@@ -53,9 +53,9 @@ def touched(incident: Incident, routes: Iterable[Route]) -> list[Route]:
 
 
 def named(incident: Incident, routes: Iterable[Route]) -> tuple[str, ...]:
-    """The platforms a statement speaks of: those in the incident for which somebody stands in."""
-    routed = {platform for route in touched(incident, routes) for platform in route.platforms}
-    return tuple(platform for platform in incident.platforms if platform in routed)
+    """The platforms a statement speaks of: those in the incident for which somebody stands in, as the routes go."""
+    routed = dict.fromkeys(platform for route in touched(incident, routes) for platform in route.platforms)
+    return tuple(platform for platform in routed if platform in incident.platforms)
 
 
 def trouble_of(voice: Voice, states: Mapping[str, State]) -> str:
@@ -72,14 +72,15 @@ def candidates(incident: Incident, routes: Iterable[Route], voices: Mapping[str,
 
 def unplanned(names: Iterable[str], holding: Iterable[Delivery]) -> list[str]:
     """The candidates that have neither heard the holding statement of this incident nor have it planned."""
-    gone = frozenset({Phase.CANCELLED, Phase.EXPIRED, Phase.REFUSED})
+    gone = frozenset({Phase.CANCELLED, Phase.EXPIRED, Phase.REFUSED})  # not RETRACTED: a person took that back
     planned = {delivery.channel for delivery in holding if delivery.heard or delivery.phase not in gone}
     return [name for name in names if name not in planned]
 
 
 def _excluded(voice: Voice, incident: Incident) -> bool:
     """Practice channels never speak in earnest; a channel of the same owner shares the fate of what is down."""
-    return voice.practice or (voice.group != "" and voice.group == incident.group)
+    same_owner = voice.group != "" and voice.group == incident.group
+    return voice.practice or same_owner or voice.platform in incident.platforms
 
 
 def promote(
@@ -115,13 +116,26 @@ def _why(line: Iterable[Delivery]) -> str:
     return ""
 
 
+def missed(incident: Incident, deliveries: Sequence[Delivery], routes: Iterable[Route]) -> tuple[int, int] | None:
+    """(heard, wanted) of the first route whose `reach` can no longer be met; None while every one can."""
+    hopeful = frozenset({Phase.STANDBY, Phase.READY, Phase.SENDING, Phase.UNSURE})
+    by_channel = {delivery.channel: delivery for delivery in deliveries}
+    for route in touched(incident, routes):
+        line = [by_channel[name] for name in route.backups if name in by_channel]
+        heard = sum(delivery.heard for delivery in line)
+        left = sum(delivery.phase in hopeful and not delivery.heard for delivery in line)
+        if heard + left < route.wanted(len(line)):
+            return heard, route.wanted(len(line))
+    return None
+
+
 def stand_back(
     deliveries: Iterable[Delivery], voices: Mapping[str, Voice], states: Mapping[str, State]
 ) -> list[tuple[Delivery, str]]:
     """Deliveries not yet attempted whose own platform has got into trouble meanwhile: they go back to standby."""
     found = []
     for delivery in deliveries:
-        if delivery.phase is Phase.READY and delivery.attempts == 0:
+        if delivery.phase is Phase.READY and delivery.attempts == 0 and delivery.channel in voices:
             trouble = trouble_of(voices[delivery.channel], states)
             if trouble:
                 found.append((delivery, trouble))
@@ -133,14 +147,21 @@ def owed_welcome(
     holding: Iterable[Delivery],
     welcome: Iterable[Delivery],
     routes: Sequence[Route],
+    voices: Mapping[str, Voice],
 ) -> list[str]:
-    """The channels that are owed a welcome back and have none planned: those that heard, then the primaries.
+    """The channels that are owed a welcome back and have none planned: those that heard, then what recovered.
 
     Nobody who did not hear the holding statement is welcomed back, and where nobody heard it, not even the primary.
+    A primary whose own platform was not down has nothing to say about it.
     """
     planned = {delivery.channel for delivery in welcome if delivery.phase is not Phase.CANCELLED}
     heard = [delivery.channel for delivery in holding if delivery.heard]
     if not heard:
         return []
     primaries = [name for route in touched(incident, routes) for name in route.primaries]
-    return [name for name in dict.fromkeys([*heard, *primaries]) if name not in planned]
+    recovered = [name for name in primaries if name in voices and voices[name].platform in incident.platforms]
+    return [
+        name
+        for name in dict.fromkeys([*heard, *recovered])
+        if name in voices and not voices[name].practice and name not in planned
+    ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 
 APPLICATION_ID = 0x0FA11043
 """SQLite's application_id of our files: anything else is somebody else's database."""
@@ -106,12 +107,12 @@ def _prepare(database: sqlite3.Connection, path: str) -> None:
     database.row_factory = _named
     database.execute("PRAGMA locking_mode = EXCLUSIVE")
     version = _identify(database, path)
-    for pragma in ("journal_mode = WAL", "synchronous = FULL"):
-        database.execute(f"PRAGMA {pragma}")
-    database.execute("BEGIN IMMEDIATE")
     problems = [row["integrity_check"] for row in database.execute("PRAGMA integrity_check(5)")]
     if problems != ["ok"]:
         raise StoreForeignError(f"{path}: damaged ({'; '.join(map(str, problems))})")
+    for pragma in ("journal_mode = WAL", "synchronous = FULL"):
+        database.execute(f"PRAGMA {pragma}")
+    database.execute("BEGIN IMMEDIATE")
     for script in MIGRATIONS[version:]:
         for statement in script.split(";"):
             database.execute(statement)
@@ -139,3 +140,25 @@ def _pragma(database: sqlite3.Connection, name: str) -> int:
 
 def _named(cursor: sqlite3.Cursor, row: tuple[object, ...]) -> dict[str, object]:
     return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+
+
+def set_aside(path: Path, now: float) -> Path | None:
+    """Rename a damaged database of ours (with its log), so that nothing is guessed from it; None if it is not ours.
+
+    A file of another program, or of a newer version, is left alone.
+    """
+    if not _ours_but_damaged(path):
+        return None
+    aside = path.with_name(f"{path.name}.damaged-{int(now)}")
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+def _ours_but_damaged(path: Path) -> bool:
+    """By the header: application id in bytes 68-71, schema version in 60-63 (sqlite.org/fileformat2.html)."""
+    header = path.read_bytes()[:100] if path.is_file() else b""
+    version = int.from_bytes(header[60:64], "big")
+    return header[68:72] == APPLICATION_ID.to_bytes(4, "big") and version <= len(MIGRATIONS)

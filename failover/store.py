@@ -10,11 +10,13 @@ suspend can take this one's place (rule O8).  `tests/core/test_store.py` is the 
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from failover import rows
 from failover.audit import Entry, sealed
@@ -69,20 +71,20 @@ class Store:
     # -- what was known before -----------------------------------------------------------------------------
 
     async def standings(self) -> list[Standing]:
-        found = self._db.execute("SELECT platform, state, since, reason, voted FROM standing ORDER BY platform")
+        found = self._read("SELECT platform, state, since, reason, voted FROM standing ORDER BY platform")
         return [rows.to_standing(row) for row in found]
 
     async def declarations(self) -> list[Declaration]:
-        found = self._db.execute("SELECT platform, signal, at, by, because FROM declaration ORDER BY platform")
+        found = self._read("SELECT platform, signal, at, by, because FROM declaration ORDER BY platform")
         return [rows.to_declaration(row) for row in found]
 
     async def setting(self, name: str, default: str = "") -> str:
-        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        row = self._read_one("SELECT value FROM meta WHERE name = ?", (name,))
         return str(row["value"]) if row else default
 
     async def incidents(self, since: float = 0.0) -> list[Incident]:
         """Incidents that are open, or were opened or closed at or after `since`, oldest first."""
-        found = self._db.execute(
+        found = self._read(
             "SELECT * FROM incident WHERE closed_at IS NULL OR closed_at >= ? OR opened_at >= ? "
             "ORDER BY opened_at, CAST(id AS INTEGER)",
             (since, since),
@@ -90,44 +92,45 @@ class Store:
         return [rows.to_incident(row) for row in found]
 
     async def incident(self, incident: str) -> Incident | None:
-        row = self._db.execute("SELECT * FROM incident WHERE id = ?", (incident,)).fetchone()
+        row = self._read_one("SELECT * FROM incident WHERE id = ?", (incident,))
         return rows.to_incident(row) if row else None
 
     async def statements(self, incident: str) -> list[StatementRow]:
-        found = self._db.execute("SELECT * FROM statement WHERE incident = ? ORDER BY created_at, id", (incident,))
+        found = self._read("SELECT * FROM statement WHERE incident = ? ORDER BY created_at, id", (incident,))
         return [rows.to_statement(row) for row in found]
 
     async def undecided(self) -> list[StatementRow]:
-        """Statements that a person may still approve or veto."""
-        found = self._db.execute(
-            "SELECT * FROM statement WHERE decision = '' AND mode != 'automatic' ORDER BY created_at"
+        """Statements that a person may still approve or veto: something of them is unsaid."""
+        found = self._read(
+            "SELECT * FROM statement WHERE decision = '' AND mode != 'automatic' AND EXISTS (SELECT 1 FROM delivery "
+            "WHERE statement_id = statement.id AND phase IN ('standby', 'ready')) ORDER BY created_at"
         )
         return [rows.to_statement(row) for row in found]
 
     async def statement(self, statement_id: str) -> StatementRow | None:
-        row = self._db.execute("SELECT * FROM statement WHERE id = ?", (statement_id,)).fetchone()
+        row = self._read_one("SELECT * FROM statement WHERE id = ?", (statement_id,))
         return rows.to_statement(row) if row else None
 
     async def deliveries(self, incident: str) -> list[Delivery]:
-        found = self._db.execute(
+        found = self._read(
             "SELECT * FROM delivery WHERE incident = ? ORDER BY created_at, statement_id, position", (incident,)
         )
         return [rows.to_delivery(row) for row in found]
 
     async def delivery(self, delivery_id: str) -> Delivery | None:
-        row = self._db.execute("SELECT * FROM delivery WHERE id = ?", (delivery_id,)).fetchone()
+        row = self._read_one("SELECT * FROM delivery WHERE id = ?", (delivery_id,))
         return rows.to_delivery(row) if row else None
 
     async def owed(self) -> list[Delivery]:
         """Every delivery that still asks for something, the one due first at the head."""
-        found = self._db.execute(
+        found = self._read(
             f"SELECT * FROM delivery WHERE phase IN ({_OWED}) ORDER BY due, created_at, position"  # noqa: S608
         )
         return [rows.to_delivery(row) for row in found]
 
     async def transitions(self, platform: str, since: float = 0.0) -> list[Transition]:
         """What happened to a platform, oldest first, with the evidence that was believed then."""
-        found = self._db.execute(
+        found = self._read(
             "SELECT platform, at, was, now, reason, evidence FROM transition "
             "WHERE platform = ? AND at >= ? ORDER BY id",
             (platform, since),
@@ -187,7 +190,7 @@ class Store:
 
     async def ledger(self, delivery_id: str) -> dict[str, str]:
         """recipient -> state of one delivery."""
-        found = self._db.execute("SELECT recipient, state FROM ledger WHERE delivery = ?", (delivery_id,))
+        found = self._read("SELECT recipient, state FROM ledger WHERE delivery = ?", (delivery_id,))
         return {row["recipient"]: row["state"] for row in found}
 
     async def note(self, delivery_id: str, changes: Mapping[str, str]) -> None:
@@ -198,17 +201,22 @@ class Store:
                 [(delivery_id, recipient, state) for recipient, state in changes.items()],
             )
 
-    async def step_clock(self, seconds: float) -> None:
-        """The wall clock was set by `seconds`: everything still pending keeps its distance from now."""
+    async def step_clock(self, seconds: float, recent: Iterable[str] = ()) -> None:
+        """The wall clock was set by `seconds`: everything still pending keeps its distance from now.
+
+        `recent` are incidents that may be over and still matter: how long ago they ended decides about a relapse.
+        """
+        values = {"by": seconds, "recent": json.dumps([*recent])}
+        over = "id IN (SELECT value FROM json_each(:recent))"
         with self._transaction():
             for table, times, which in (
                 ("delivery", ("due", "latest", "began", "unsure_since"), f"phase IN ({_OWED})"),
                 ("standing", ("since",), "true"),
-                ("incident", ("opened_at",), "closed_at IS NULL"),
-                ("statement", ("release_at", "latest"), "decision = ''"),
+                ("incident", ("opened_at", "closed_at"), f"closed_at IS NULL OR {over}"),
+                ("statement", ("release_at", "latest"), "true"),
             ):
                 moves = ", ".join(f"{time} = {time} + :by" for time in times)
-                self._db.execute(f"UPDATE {table} SET {moves} WHERE {which}", {"by": seconds})  # noqa: S608
+                self._db.execute(f"UPDATE {table} SET {moves} WHERE {which}", values)  # noqa: S608
 
     async def prune(self, before: float) -> int:
         """Forget observations, transitions and ledgers older than `before`; never what is owed.  Returns lines."""
@@ -230,7 +238,7 @@ class Store:
 
     async def audit(self) -> list[Entry]:
         """The whole trail, oldest first."""
-        found = self._db.execute("SELECT id AS number, at, event, facts, digest FROM audit ORDER BY id")
+        found = self._read("SELECT id AS number, at, event, facts, digest FROM audit ORDER BY id")
         return [Entry(**row) for row in found]
 
     def _append(self, at: float, event: str, facts: Mapping[str, object]) -> None:
@@ -250,10 +258,23 @@ class Store:
             self._db.execute("COMMIT")
         except BaseException as error:
             if self._db.in_transaction:  # a full disk may have rolled it back already
-                self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError):
+                with suppress(sqlite3.DatabaseError):  # a failing disk: the next transaction tries again
+                    self._db.execute("ROLLBACK")
+            if _is_trouble(error):
                 raise StoreError(f"the database cannot be written: {error}") from error
             raise
+
+    def _read(self, question: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """All rows.  Raises StoreError when the disk or the file fails."""
+        try:
+            return self._db.execute(question, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            if _is_trouble(error):
+                raise StoreError(f"the database cannot be read: {error}") from error
+            raise
+
+    def _read_one(self, question: str, values: Sequence[object]) -> dict[str, Any] | None:
+        return next(iter(self._read(question, values)), None)
 
     def _insert(self, table: str, row: rows.Columns) -> None:
         marks = ",".join("?" * len(row))
@@ -269,3 +290,8 @@ class Store:
             f"ON CONFLICT ({key}) DO UPDATE SET {update}",
             [*row.values()],
         )
+
+
+def _is_trouble(error: BaseException) -> bool:
+    """Is it the disk or the file (full, failing, damaged, locked), and not a mistake of ours?"""
+    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError

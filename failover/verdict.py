@@ -26,6 +26,7 @@ class Condition(str, Enum):
     """What the evidence amounts to, before the present state is considered."""
 
     BLIND = "nothing fresh is known"
+    WAITING = "a vote from here waits until our own line has been checked"
     CALM = "no vote, and something works"
     DOUBT = "a vote or a degradation, but not enough for a verdict"
     CONFIRMED = "enough independent classes, long enough"
@@ -60,7 +61,10 @@ TABLE: Mapping[State, Mapping[Condition, State]] = {
         Condition.CONFIRMED: State.DOWN,
     },
 }
-"""State x condition -> next state; a missing entry means "stay".  DOWN is never left because nothing is known."""
+"""State x condition -> next state; a missing entry means "stay".
+
+DOWN is never left because nothing is known, and WAITING moves nothing at all.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +80,14 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """Our own network: `good_at` is when the anchors last answered as expected; `reason` is set while OFFLINE."""
+    """Our own network: `good_at` is when the anchors last answered as expected; `reason` is set while OFFLINE.
+
+    `since` is when the line came back last (0 = it has not failed): what was seen before then is void (rule R3).
+    """
 
     good_at: float = 0.0
     reason: str = ""
+    since: float = 0.0
 
     @property
     def offline(self) -> bool:
@@ -102,7 +110,9 @@ class Standing:
     """Where a platform stands, and the timers of its machine.
 
     `since` is when the state was entered.  `quorum_since`/`calm_since` run while the condition holds without a break.
-    `voted` are the classes that made it DOWN with the time of their last vote.
+    `voted` are the classes that made it DOWN with the time of their last vote.  `upheld` says that the state has been
+    borne out by a person, or by evidence as strong as a verdict needs, since this process started and since our line
+    last failed: nothing is said in public on the strength of an older or a weaker one (R1, R8, S2).
     """
 
     platform: str
@@ -112,13 +122,18 @@ class Standing:
     quorum_since: float | None = None
     calm_since: float | None = None
     voted: Mapping[Evidence, float] = field(default_factory=dict)
+    upheld: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """The evidence sorted: who votes, who doubts, who works, whose vote is void and why."""
+    """The evidence sorted: who votes, who doubts, who works, whose vote is void and why.
+
+    `pending` are votes from here that count as soon as the anchors have answered after them.
+    """
 
     votes: Mapping[Evidence, tuple[Observation, ...]] = field(default_factory=dict)
+    pending: tuple[Observation, ...] = ()
     doubts: tuple[Observation, ...] = ()
     works: tuple[Observation, ...] = ()
     void: tuple[tuple[Observation, str], ...] = ()
@@ -145,12 +160,14 @@ def tally(observations: Iterable[Observation], now: float, line: Line, *, spikes
     vote counts then.
     """
     votes: dict[Evidence, list[Observation]] = {}
-    doubts, works, account = [], [], []
+    pending, doubts, works, account = [], [], [], []
     void: list[tuple[Observation, str]] = []
     for seen in sorted(observations, key=lambda seen: seen.probe):
         reason = _why_void(seen, now, line, quiet)
         if reason:
             void.append((seen, reason))
+        elif seen.votes_down and seen.sighting.evidence is Evidence.HERE and line.good_at < seen.at:
+            pending.append(seen)
         elif seen.votes_down:
             votes.setdefault(seen.sighting.evidence, []).append(seen)
         elif seen.sighting.signal is Signal.DEGRADED:
@@ -161,6 +178,7 @@ def tally(observations: Iterable[Observation], now: float, line: Line, *, spikes
             account.append(seen)
     return Tally(
         votes={evidence: tuple(seen) for evidence, seen in votes.items()},
+        pending=tuple(pending),
         doubts=tuple(doubts),
         works=tuple(works),
         void=tuple(void),
@@ -174,11 +192,9 @@ def _why_void(seen: Observation, now: float, line: Line, quiet: str) -> str:
         return "stale"
     if seen.sighting.signal not in (Signal.DOWN, Signal.DEGRADED):
         return ""
-    if quiet:
-        return f"maintenance: {quiet}"
-    if seen.sighting.evidence is Evidence.HERE and line.good_at < seen.at:
-        return "our own line was not checked since"
-    return ""
+    if seen.at < line.since:
+        return "our own line was dead, or was not known to work"
+    return f"maintenance: {quiet}" if quiet else ""
 
 
 def judge(
@@ -195,8 +211,9 @@ def judge(
     While `offline` gives a reason, states freeze and every timer starts anew afterwards; only a person's word counts.
     """
     if offline and declared is None:
-        return replace(standing, quorum_since=None, calm_since=None), None
-    quorum_since = _since(standing.quorum_since, now, holds=_has_quorum(seen, rules))
+        return replace(standing, quorum_since=None, calm_since=None, upheld=False), None
+    counted = seen if standing.quorum_since is None else with_pending(seen)
+    quorum_since = _since(standing.quorum_since, now, holds=_has_quorum(counted, rules))
     calm_since = _since(standing.calm_since, now, holds=_is_calm(standing, seen, now, rules))
     timed = replace(
         standing, quorum_since=quorum_since, calm_since=calm_since, voted=_voted(standing, seen, now, declared)
@@ -204,13 +221,43 @@ def judge(
     condition = _declared_condition(declared) or _condition(timed, seen, now, rules)
     state = TABLE[standing.state].get(condition, standing.state)
     if state is standing.state:
-        return timed, None
+        return replace(timed, upheld=timed.upheld or _borne_out(timed, seen, rules, declared)), None
     reason = explain(condition, seen, declared, now, timed)
     evidence = tuple(vote for votes in seen.votes.values() for vote in votes) + seen.doubts + seen.works
-    moved = _entered(timed, state, now, reason, seen, declared)
+    moved = replace(
+        _entered(timed, state, now, reason, seen, declared), upheld=_says_for_itself(timed, state, condition)
+    )
     return moved, Transition(
         platform=standing.platform, at=now, was=standing.state, now=state, reason=reason, evidence=evidence
     )
+
+
+def come_true(word: Declaration, standing: Standing, now: float, rules: Rules) -> bool:
+    """Do the sources say by themselves what a person said, for as long as they would have needed to say it first?"""
+    since, lasts = standing.calm_since, rules.recover_for
+    if word.signal is Signal.DOWN:
+        since, lasts = standing.quorum_since, rules.confirm_for
+    return since is not None and now - since >= lasts
+
+
+def shifted(standing: Standing, seconds: float) -> Standing:
+    """The same standing after the wall clock was set by `seconds`: what has lasted has still lasted so long."""
+    return replace(
+        standing,
+        since=standing.since + seconds,
+        quorum_since=None if standing.quorum_since is None else standing.quorum_since + seconds,
+        calm_since=None if standing.calm_since is None else standing.calm_since + seconds,
+        voted={evidence: at + seconds for evidence, at in standing.voted.items()},
+    )
+
+
+def with_pending(seen: Tally) -> Tally:
+    """As if our own line had been checked: asked whether agreement was broken off, never whether there is any.
+
+    Each new look from here waits for the anchors anew; that alone must not start the clock again.
+    """
+    here = (*seen.votes.get(Evidence.HERE, ()), *seen.pending)
+    return replace(seen, votes={**seen.votes, Evidence.HERE: here}) if seen.pending else seen
 
 
 def _since(before: float | None, now: float, *, holds: bool) -> float | None:
@@ -219,13 +266,29 @@ def _since(before: float | None, now: float, *, holds: bool) -> float | None:
     return now if before is None else before
 
 
+def _says_for_itself(timed: Standing, state: State, condition: Condition) -> bool:
+    """Was the new state entered on evidence that may be told?  A relapse on one vote was not (rule R1)."""
+    if state is State.UNKNOWN:
+        return timed.upheld
+    return state is State.UP or (state is State.DOWN and condition is Condition.CONFIRMED)
+
+
+def _borne_out(timed: Standing, seen: Tally, rules: Rules, declared: Declaration | None) -> bool:
+    """Does the evidence of this moment, or a person, carry the present state all by itself?"""
+    if declared is not None:
+        return True
+    if timed.state is State.DOWN:
+        return _has_quorum(seen, rules)
+    return timed.state is State.UP and timed.calm_since is not None
+
+
 def _has_quorum(seen: Tally, rules: Rules) -> bool:
     return seen.independent >= rules.classes and seen.repeated
 
 
 def _is_calm(standing: Standing, seen: Tally, now: float, rules: Rules) -> bool:
     """Nothing votes, something works, and (after a DOWN) every class that voted has really stopped."""
-    if seen.votes or not seen.works:
+    if seen.votes or seen.pending or not seen.works:
         return False
     if standing.state not in (State.DOWN, State.RECOVERING):
         return not seen.doubts
@@ -278,12 +341,14 @@ def _declared_condition(declared: Declaration | None) -> Condition | None:
 
 def _condition(timed: Standing, seen: Tally, now: float, rules: Rules) -> Condition:
     if timed.quorum_since is not None and now - timed.quorum_since >= rules.confirm_for:
-        return Condition.CONFIRMED
+        return Condition.CONFIRMED if _has_quorum(seen, rules) else Condition.WAITING
     if timed.calm_since is not None:
         settled = now - timed.calm_since >= rules.recover_for
         return Condition.RECOVERED if settled else Condition.CALM
     if seen.votes:
         return Condition.DOUBT
+    if seen.pending:
+        return Condition.WAITING
     if any(
         timed.state not in (State.DOWN, State.RECOVERING) or doubt.sighting.evidence in timed.voted
         for doubt in seen.doubts
@@ -313,7 +378,8 @@ def explain(condition: Condition, seen: Tally, declared: Declaration | None, now
 
 
 def _classes(seen: Tally) -> str:
-    return " and ".join(sorted(evidence.value for evidence in seen.votes))
+    *first, last = sorted(evidence.value for evidence in seen.votes)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _reasons(seen: Tally) -> str:

@@ -87,6 +87,18 @@ class Reading:
     notices: list[str] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
 
+    @property
+    def output(self) -> Path:
+        """Where relative folders that are written to begin: a service's state directory, else beside the file."""
+        state = self.env.get("STATE_DIRECTORY", "").partition(":")[0]
+        return Path(state) if state else self.base
+
+    @property
+    def credentials(self) -> Path | None:
+        """The service manager's credentials directory."""
+        folder = self.env.get("CREDENTIALS_DIRECTORY", "")
+        return Path(folder) if folder else None
+
     def wrong(self, place: Place, path: KeyPath, text: str) -> None:
         self.problems.append(Problem(place, render(path), text, self.file))
 

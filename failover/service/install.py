@@ -29,7 +29,6 @@ OLDEST_SYSTEMD = 251
 
 OK, UNAVAILABLE, NOT_ROOT = 0, 69, 77  # sysexits.h
 _PLAIN_PATH = re.compile(r"[\w/.+@:-]+")
-_BESIDE = re.compile(r"(: | folder )\./(?=\w)")
 _HIDDEN = ("home", "root", "run", "tmp", "var/tmp")
 """What ProtectHome= and PrivateTmp= hide from the service, and what is gone after a boot."""
 
@@ -70,8 +69,8 @@ def files(prefix: Path) -> list[File]:
 
 
 def configuration_text() -> str:
-    """The example configuration, with the folders it writes to where the service may write."""
-    return _BESIDE.sub(rf"\1/{STATE}/", _packaged("config.example.yaml", "failover"))
+    """The example configuration as it is: its folders lie where the service may write (`contracts.OutputPath`)."""
+    return _packaged("config.example.yaml", "failover")
 
 
 def install(
@@ -100,7 +99,7 @@ def install(
     for line in _told(root, "daemon-reload", dry_run=dry_run):
         out(line)
     out(f"Now edit /{CONFIGURATION} and /{ALERT}, put the secrets into /{SECRETS} and run:")
-    out(f"  CREDENTIALS_DIRECTORY=/{SECRETS} {prefix / 'failover'} check --config /{CONFIGURATION}")
+    out(f"  {prefix / 'failover'} check --config /{CONFIGURATION}")
     out("  systemctl enable --now failover      (systemctl restart failover where it runs already)")
     return OK
 

@@ -415,7 +415,7 @@ class TestExample:
         settings = load(EXAMPLE, {}, registry)
 
         assert [*settings.platforms] == ["facebook", "instagram", "whatsapp", "x"]
-        assert [*settings.channels] == ["statuspage"]
+        assert [*settings.channels] == ["statuspage", "letters"]
         assert settings.notices == ()
         assert settings.secrets == frozenset()
 

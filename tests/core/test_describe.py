@@ -20,7 +20,7 @@ def test_a_good_configuration_is_summed_up() -> None:
     text = "\n".join(lines)
     assert code == 0
     assert lines[0] == f"{EXAMPLE}: ok"
-    assert "facebook, instagram, whatsapp  -> statuspage  (all of them)" in text
+    assert "facebook, instagram, whatsapp  -> letters, statuspage  (all of them)" in text
     assert "of 10000 characters" in text
     assert "web (1m)" in text
 

@@ -1,0 +1,153 @@
+"""What was said on a static site: one statement as a value, and what all of them together mean.  Pure.
+
+The site's memory is one small JSON file per statement; every page is derived from these.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from channels._headline import headline
+from failover.model import Announcement, Statement
+
+DISRUPTION, ALL_CLEAR, CORRECTION = "disruption", "all clear", "correction"
+
+_STATES = {
+    Statement.HOLDING: DISRUPTION,
+    Statement.AGAIN: DISRUPTION,
+    Statement.INTERMITTENT: DISRUPTION,
+    Statement.UPDATE: DISRUPTION,
+    Statement.WELCOME_BACK: ALL_CLEAR,
+    Statement.CORRECTION: CORRECTION,
+}
+"""What the last word on an incident means.  A drill says nothing about any incident."""
+
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
+
+_NO_SLUG = re.compile(r"[^a-z0-9]+")
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One statement.  `slug` is its place on the site; `created_at` in seconds since the epoch (UTC)."""
+
+    slug: str
+    key: str
+    incident: str
+    statement: Statement
+    reference: str
+    headline: str
+    text: str
+    created_at: float
+    platforms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """How one incident stands by the last word on it; `since` is the first word that is still kept."""
+
+    incident: str
+    state: str
+    since: float
+    last: Said
+
+
+def slug_of(reference: str) -> str:
+    """The reference as part of an address; two that differ in more than case never share one."""
+    plain = _NO_SLUG.sub("-", reference.lower()).strip("-")[:80].strip("-")
+    if plain and plain == reference.lower():
+        return plain
+    return f"{plain}-{hashlib.sha256(reference.encode('utf-8', 'replace')).hexdigest()[:8]}".lstrip("-")
+
+
+def said_by(announcement: Announcement) -> Said:
+    """The statement of an announcement, without characters that neither HTML nor XML can carry."""
+    subject, text = printable(announcement.subject), printable(announcement.text)
+    return Said(
+        slug=slug_of(announcement.reference or announcement.key),
+        key=announcement.key,
+        incident=announcement.incident,
+        statement=announcement.statement,
+        reference=printable(announcement.reference),
+        headline=headline(subject, text),
+        text=text,
+        created_at=announcement.created_at,
+        platforms=tuple(printable(platform) for platform in announcement.platforms),
+    )
+
+
+def printable(text: str) -> str:
+    """XML 1.0, section 2.2: most control characters cannot even be escaped."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def to_json(said: Said) -> bytes:
+    """The file of one statement."""
+    return (
+        json.dumps(asdict(said) | {"statement": said.statement.value}, ensure_ascii=False, indent=2) + "\n"
+    ).encode()
+
+
+def from_json(raw: bytes) -> Said:
+    """The statement in such a file.  Raises ValueError for anything else."""
+    try:
+        fields = json.loads(raw)
+        said = Said(
+            slug=str(fields["slug"]),
+            key=str(fields["key"]),
+            incident=str(fields["incident"]),
+            statement=Statement(fields["statement"]),
+            reference=printable(fields["reference"]),
+            headline=printable(fields["headline"]),
+            text=printable(fields["text"]),
+            created_at=float(fields["created_at"]),
+            platforms=tuple(printable(platform) for platform in fields["platforms"]),
+        )
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError("not a statement") from error
+    if not SLUG.fullmatch(said.slug):
+        raise ValueError("not the name of a statement")
+    return said
+
+
+def newest_first(statements: Iterable[Said]) -> list[Said]:
+    """By the time they were made; of two made at once the one that ends an incident is the newer."""
+    return sorted(statements, key=lambda said: (said.created_at, _rank(said), said.slug), reverse=True)
+
+
+def situations(statements: Iterable[Said]) -> list[Situation]:
+    """One per incident, the one with the newest word first."""
+    found: dict[str, list[Said]] = {}
+    for said in newest_first(statements):
+        if said.statement in _STATES:
+            found.setdefault(said.incident, []).append(said)
+    return [
+        Situation(incident=incident, state=_STATES[words[0].statement], since=words[-1].created_at, last=words[0])
+        for incident, words in found.items()
+    ]
+
+
+def overall(standing: Sequence[Situation]) -> str:
+    """Disruption while any incident is one."""
+    return DISRUPTION if any(one.state == DISRUPTION for one in standing) else ALL_CLEAR
+
+
+def kept(statements: Iterable[Said], keep: int, fresh: str = "") -> list[Said]:
+    """What stays on the site, newest first: the `keep` newest, the one just made, the last word on what is not over.
+
+    Of those last words at most another `keep`: an incident that nobody ever ends must not stay for ever, and one
+    that still lasts must not turn into "all clear" because there was much to say of others.
+    """
+    ordered = newest_first(statements)
+    lasting = [one.last.slug for one in situations(ordered) if one.state == DISRUPTION][:keep]
+    wanted = {said.slug for said in ordered[:keep]} | {*lasting, fresh}
+    return [said for said in ordered if said.slug in wanted]
+
+
+def _rank(said: Said) -> int:
+    return list(Statement).index(said.statement)

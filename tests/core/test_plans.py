@@ -1,0 +1,572 @@
+"""What a turn of an incident makes us say, unsay or word anew; and when it may leave."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from failover.delivery import Delivery, Phase, StatementRow
+from failover.incidents import Incident, Turn
+from failover.model import Receipt, State, Statement
+from failover.plans import (
+    House,
+    Known,
+    Plan,
+    after_turn,
+    call_backups,
+    orphaned,
+    overdue,
+    reword,
+    sayable,
+    silence,
+    welcome_back,
+)
+from failover.routing import Route
+from tests.core.stories import HOUR, META, MINUTE, NOON, VOICES, delivery, house, incident
+
+HOLDING, AGAIN, INTERMITTENT = Statement.HOLDING, Statement.AGAIN, Statement.INTERMITTENT
+WELCOME = Statement.WELCOME_BACK
+DOWN, SUSPECT, BACK, UP, UNKNOWN = State.DOWN, State.SUSPECT, State.RECOVERING, State.UP, State.UNKNOWN
+
+FACEBOOK = {"facebook": DOWN}
+BOTH = {"facebook": DOWN, "instagram": DOWN}
+OPEN = incident()
+OPEN_BOTH = incident(platforms=("facebook", "instagram"), down=("facebook", "instagram"))
+OVER = incident(down=(), closed_at=NOON + HOUR)
+NOTHING = Known()
+
+
+def opened(one: Incident = OPEN, states: dict[str, State] = FACEBOOK, house_: House | None = None) -> Plan:
+    return after_turn(Turn.OPENED, one, NOTHING, states, house_ or house(), NOON)
+
+
+def then(plan: Plan, **phases: Phase) -> Known:
+    """What is known once the plan is written and its deliveries have got on."""
+    rows = [replace(row, phase=phases.get(row.channel, row.phase)) for row in plan.deliveries]
+    return Known(statements=plan.statements, deliveries=rows)
+
+
+def by_channel(plan: Plan) -> dict[str, Delivery]:
+    return {row.channel: row for row in plan.deliveries}
+
+
+def phases(plan: Plan) -> dict[str, Phase]:
+    return {row.channel: row.phase for row in plan.deliveries}
+
+
+def statement(**changes: Any) -> StatementRow:
+    values: dict[str, Any] = {
+        "id": "7H",
+        "incident": "7",
+        "kind": HOLDING,
+        "created_at": NOON,
+        "latest": NOON + 30 * MINUTE,
+        "release_at": NOON,
+        **changes,
+    }
+    return StatementRow(**values)
+
+
+# -- opening ---------------------------------------------------------------------------------------------------
+
+
+def test_an_incident_opens_with_one_holding_statement_and_a_delivery_for_each_backup() -> None:
+    plan = opened()
+
+    [row] = plan.statements
+    assert (row.id, row.kind, row.reference, row.latest) == ("7H", HOLDING, "F7H-181106", NOON + 30 * MINUTE)
+    assert phases(plan) == dict.fromkeys(META.backups, Phase.READY)
+    assert [one.id for one in plan.deliveries] == ["7H-telegram", "7H-email", "7H-blog"]
+
+
+def test_every_text_names_what_is_down_where_else_we_are_and_its_reference() -> None:
+    text = by_channel(opened())["telegram"].text
+
+    assert text == "holding: facebook; see email, blog (F7H-181106)"
+
+
+def test_a_channel_that_is_not_for_the_public_is_asked_and_not_advertised() -> None:
+    route = replace(META, backups=("press-desk", "telegram", "blog"))
+    rows = by_channel(opened(house_=house(routes=[route])))
+
+    assert rows["press-desk"].phase is Phase.READY
+    assert "press-desk" not in rows["telegram"].text
+
+
+@pytest.mark.parametrize(("ordinal", "kind"), [(1, HOLDING), (2, AGAIN), (3, INTERMITTENT)])
+def test_the_incident_decides_which_holding_statement_it_is(ordinal: int, kind: Statement) -> None:
+    [row] = opened(incident(ordinal=ordinal)).statements
+
+    assert (row.kind, row.id) == (kind, "7H")
+
+
+def test_reach_asks_some_and_keeps_the_rest_on_standby() -> None:
+    plan = opened(house_=house(routes=[replace(META, reach=1)]))
+
+    assert phases(plan) == {"telegram": Phase.READY, "email": Phase.STANDBY, "blog": Phase.STANDBY}
+    assert plan.called == ()
+
+
+def test_a_backup_in_trouble_of_its_own_is_passed_over_with_the_reason() -> None:
+    plan = opened(states={**FACEBOOK, "telegram": SUSPECT}, house_=house(routes=[replace(META, reach=1)]))
+
+    assert phases(plan) == {"telegram": Phase.STANDBY, "email": Phase.READY, "blog": Phase.STANDBY}
+    assert by_channel(plan)["telegram"].reason == "telegram itself is suspect"
+    assert [(row.channel, why) for row, why in plan.called] == [
+        ("email", "in place of telegram (telegram itself is suspect)")
+    ]
+
+
+def test_channels_that_share_the_fate_and_practice_channels_are_never_asked() -> None:
+    route = replace(META, backups=("instagram-page", "rehearsal", "facebook-page", "blog"))
+
+    assert list(phases(opened(house_=house(routes=[route])))) == ["blog"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"routes": ()}, {"routes": [replace(META, backups=())]}, {"routes": [replace(META, backups=("rehearsal",))]}],
+    ids=["no route", "no backup", "practice only"],
+)
+def test_where_nobody_stands_in_nothing_is_planned(changes: dict[str, Any]) -> None:
+    assert opened(house_=house(**changes)) == Plan()
+
+
+def test_a_platform_without_a_stand_in_is_not_named() -> None:
+    plan = opened(
+        incident(platforms=("whatsapp", "facebook"), down=("whatsapp", "facebook")), {"whatsapp": DOWN, **FACEBOOK}
+    )
+
+    assert by_channel(plan)["blog"].platforms == ("facebook",)
+
+
+# -- sign-off --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mode", "release"), [("automatic", NOON), ("veto", NOON + 300), ("required", None)], ids=str
+)
+def test_sign_off_decides_when_it_may_leave(mode: str, release: float | None) -> None:
+    plan = opened(house_=house(sign_off={HOLDING: mode}))
+
+    [row] = plan.statements
+    assert (row.mode, row.release_at) == (mode, release)
+    assert row.latest == (release or NOON) + 30 * MINUTE
+    assert {one.due for one in plan.deliveries} == {release or NOON}
+
+
+@pytest.mark.parametrize("ordinal", [1, 2, 3])
+def test_again_and_intermittent_need_the_sign_off_of_a_holding_statement(ordinal: int) -> None:
+    [row] = opened(incident(ordinal=ordinal), house_=house(sign_off={HOLDING: "required"})).statements
+
+    assert row.mode == "required"
+
+
+@pytest.mark.parametrize(("sibling", "waits"), [(SUSPECT, 30.0), (UP, 0.0), (UNKNOWN, 0.0), (DOWN, 0.0)], ids=str)
+def test_it_waits_a_moment_while_a_sibling_is_suspect(sibling: State, waits: float) -> None:
+    [row] = opened(states={**FACEBOOK, "instagram": sibling}).statements
+
+    assert row.release_at == NOON + waits
+
+
+def test_the_suspicion_of_a_stranger_makes_nobody_wait() -> None:
+    [row] = opened(states={**FACEBOOK, "x": SUSPECT}).statements
+
+    assert row.release_at == NOON
+
+
+# -- joining ---------------------------------------------------------------------------------------------------
+
+
+def joined(known: Known, at: float = NOON + 20, house_: House | None = None) -> Plan:
+    return after_turn(Turn.JOINED, OPEN_BOTH, known, BOTH, house_ or house(), at)
+
+
+def test_what_is_unsaid_when_a_sibling_joins_names_both() -> None:
+    plan = joined(then(opened()))
+
+    assert {row.platforms for row in plan.deliveries} == {("facebook", "instagram")}
+    assert "facebook, instagram" in by_channel(plan)["blog"].text
+    assert {row.id for row in plan.deliveries} == {"7H-telegram", "7H-email", "7H-blog"}
+
+
+@pytest.mark.parametrize("phase", [Phase.SENDING, Phase.UNSURE, Phase.SENT, Phase.HELD, Phase.LEFT])
+def test_what_may_be_public_is_neither_worded_anew_nor_said_again(phase: Phase) -> None:
+    assert joined(then(opened(), telegram=phase, email=phase, blog=phase)) == Plan()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"draft": "d1"}, {"receipt": Receipt(remote_id="1")}], ids=["a draft on a service", "partly heard"]
+)
+def test_words_that_have_left_the_house_are_not_changed(changes: dict[str, Any]) -> None:
+    known = then(opened())
+    known = replace(known, deliveries=[replace(row, **changes) for row in known.deliveries])
+
+    assert joined(known) == Plan()
+
+
+def test_what_a_person_approved_is_not_worded_anew() -> None:
+    plan = opened()
+    approved = replace(plan, statements=tuple(replace(row, decision="approved") for row in plan.statements))
+
+    assert joined(then(approved)) == Plan()
+
+
+def test_a_sibling_brings_its_own_backups_under_the_same_statement_while_that_may_still_be_said() -> None:
+    facebook = replace(META, platforms=("facebook",), backups=("telegram",))
+    instagram = Route(platforms=("instagram",), primaries=("instagram-page",), backups=("telegram", "blog"))
+    both = house(routes=[facebook, instagram])
+    plan = joined(then(opened(house_=both), telegram=Phase.SENT), house_=both)
+
+    assert [row.id for row in plan.statements] == ["7H"]
+    assert phases(plan) == {"blog": Phase.READY}
+
+
+@pytest.mark.parametrize(
+    ("mode", "changes", "at", "expected"),
+    [
+        ("automatic", {}, NOON + 20, "7H"),
+        ("automatic", {}, NOON + 31 * MINUTE, "7H2"),
+        ("veto", {}, NOON + 299, "7H"),
+        ("veto", {}, NOON + 300, "7H2"),
+        ("required", {}, NOON + 20, "7H"),
+        ("required", {"decision": "approved", "release_at": NOON}, NOON + 20, "7H2"),
+    ],
+    ids=["automatic", "too old", "veto runs", "veto is over", "waits for approval", "approved"],
+)
+def test_a_sibling_on_another_route_needs_a_statement_that_may_still_be_said_and_signed_off(
+    mode: str, changes: dict[str, Any], at: float, expected: str
+) -> None:
+    """Nobody has approved the words for its audience; and what is too old would never be said there."""
+    facebook = replace(META, platforms=("facebook",), backups=("telegram",))
+    instagram = Route(platforms=("instagram",), primaries=(), backups=("blog",))
+    both = house(routes=[facebook, instagram], sign_off={HOLDING: mode})
+    first = opened(house_=both)
+    first = replace(first, statements=tuple(replace(row, **changes) for row in first.statements))
+
+    plan = joined(then(first, telegram=Phase.SENT), at, both)
+
+    [row] = plan.statements
+    assert row.id == expected
+    assert row.latest > at
+    assert row.mode == mode
+    assert [(one.channel, one.statement_id) for one in plan.deliveries] == [("blog", expected)]
+
+
+def test_a_veto_stops_everything_of_the_incident_also_for_those_who_join_later() -> None:
+    plan = opened()
+    vetoed = Known(statements=[replace(plan.statements[0], decision="vetoed")])
+
+    assert joined(vetoed) == Plan()
+    assert after_turn(Turn.REOPENED, OPEN, vetoed, FACEBOOK, house(), NOON + HOUR) == Plan()
+
+
+def test_one_platform_back_and_the_other_not_is_worded_so_where_it_is_unsaid() -> None:
+    known = then(opened(OPEN_BOTH, BOTH), telegram=Phase.SENT)
+    rest = replace(OPEN_BOTH, down=("instagram",))
+
+    plan = after_turn(Turn.PARTLY_RECOVERED, rest, known, {"facebook": UP, "instagram": DOWN}, house(), NOON + 60)
+
+    assert {row.channel: row.platforms for row in plan.deliveries} == dict.fromkeys(("email", "blog"), ("instagram",))
+
+
+def test_while_nothing_is_down_in_fact_words_stay_as_they_are() -> None:
+    known = then(opened(OPEN_BOTH, BOTH))
+
+    assert reword(OPEN_BOTH, known, {"facebook": BACK, "instagram": BACK}, house(), NOON + 60) == Plan()
+
+
+# -- the end ---------------------------------------------------------------------------------------------------
+
+
+def closed(known: Known, at: float = NOON + HOUR, one: Incident = OVER, **changes: Any) -> Plan:
+    return after_turn(Turn.CLOSED, one, known, {}, house(**changes), at)
+
+
+def test_recovery_cancels_what_is_unsaid_and_welcomes_back_who_heard_and_the_primary() -> None:
+    plan = closed(then(opened(), telegram=Phase.SENT, email=Phase.REFUSED))
+
+    assert {row.id: row.phase for row in plan.deliveries} == {
+        "7H-blog": Phase.CANCELLED,
+        "7W-telegram": Phase.READY,
+        "7W-facebook-page": Phase.READY,
+    }
+    [row] = plan.statements
+    assert (row.id, row.kind, row.latest) == ("7W", WELCOME, NOON + HOUR + 12 * HOUR)
+
+
+@pytest.mark.parametrize("phase", [Phase.SENDING, Phase.UNSURE, Phase.HELD])
+def test_what_may_be_public_is_looked_for_and_its_audience_is_welcomed_back_once_it_is_found(phase: Phase) -> None:
+    plan = closed(then(opened(), telegram=phase, email=Phase.REFUSED, blog=Phase.REFUSED), NOON + MINUTE)
+    assert plan.statements == ()
+    assert [(row.phase, row.latest) for row in plan.deliveries] == [(phase, NOON + MINUTE)]
+
+    found = Known(deliveries=[replace(row, phase=Phase.SENT) for row in plan.deliveries])
+    late = welcome_back(OVER, found, house(), NOON + 2 * HOUR)
+    assert sorted(row.channel for row in late.deliveries) == ["facebook-page", "telegram"]
+
+
+def test_one_that_is_found_later_is_welcomed_back_with_the_others_words() -> None:
+    first = closed(then(opened(), telegram=Phase.SENT, email=Phase.UNSURE, blog=Phase.REFUSED))
+    known = first.on(then(opened(), telegram=Phase.SENT, email=Phase.SENT, blog=Phase.REFUSED))
+    known = replace(
+        known,
+        deliveries=[row if row.id != "7H-email" else replace(row, phase=Phase.SENT) for row in known.deliveries],
+    )
+
+    late = welcome_back(OVER, known, house(), NOON + 2 * HOUR)
+
+    assert [(row.statement_id, row.channel) for row in late.deliveries] == [("7W", "email")]
+    assert welcome_back(OVER, late.on(known), house(), NOON + 2 * HOUR) == Plan()
+
+
+@pytest.mark.parametrize(
+    ("changes", "at"),
+    [
+        ({"latest": NOON + HOUR}, NOON + 2 * HOUR),
+        ({"mode": "veto", "release_at": NOON + HOUR}, NOON + 2 * HOUR),
+        ({"mode": "required", "decision": "approved"}, NOON + 2 * HOUR),
+    ],
+    ids=["too old", "veto is over", "approved"],
+)
+def test_one_that_is_found_later_gets_a_statement_of_its_own_where_the_first_takes_no_more(
+    changes: dict[str, Any], at: float
+) -> None:
+    first = closed(then(opened(), telegram=Phase.SENT, email=Phase.REFUSED, blog=Phase.REFUSED))
+    known = first.on(then(opened(), telegram=Phase.SENT, email=Phase.SENT, blog=Phase.REFUSED))
+    known = replace(
+        known,
+        statements=[replace(row, **changes) if row.id == "7W" else row for row in known.statements],
+        deliveries=[replace(row, phase=Phase.SENT) if row.id == "7H-email" else row for row in known.deliveries],
+    )
+
+    [late] = welcome_back(OVER, known, house(), at).deliveries
+
+    assert (late.statement_id, late.channel) == ("7W2", "email")
+    assert late.latest > at
+
+
+def test_where_nobody_heard_nobody_is_welcomed_back() -> None:
+    plan = closed(then(opened()))
+
+    assert plan.statements == ()
+    assert set(phases(plan).values()) == {Phase.CANCELLED}
+
+
+def test_a_primary_that_was_not_down_and_a_practice_primary_say_nothing() -> None:
+    voices = {**VOICES, "facebook-page": replace(VOICES["facebook-page"], practice=True)}
+    plan = closed(then(opened(), telegram=Phase.SENT), voices=voices)
+
+    assert [row.channel for row in plan.deliveries if row.statement is WELCOME] == ["telegram"]
+
+
+def test_a_welcome_back_that_somebody_objected_to_is_planned_no_more() -> None:
+    known = Known(
+        statements=[statement(id="7W", kind=WELCOME, decision="vetoed")], deliveries=[delivery(phase=Phase.SENT)]
+    )
+
+    assert welcome_back(OVER, known, house(), NOON + HOUR) == Plan()
+
+
+def test_twelve_hours_after_the_end_a_welcome_back_is_not_begun() -> None:
+    known = Known(deliveries=[delivery(phase=Phase.SENT)])
+
+    assert welcome_back(OVER, known, house(), NOON + 13 * HOUR).deliveries
+    assert welcome_back(OVER, known, house(), NOON + 13 * HOUR + 1) == Plan()
+
+
+def test_while_the_incident_is_open_nobody_is_welcomed_back() -> None:
+    assert welcome_back(OPEN, Known(deliveries=[delivery(phase=Phase.SENT)]), house(), NOON) == Plan()
+
+
+# -- relapse ---------------------------------------------------------------------------------------------------
+
+
+def test_a_relapse_cancels_an_unsaid_welcome_back_and_makes_no_second_pair() -> None:
+    heard = then(opened(), telegram=Phase.SENT, email=Phase.SENT, blog=Phase.SENT)
+    known = closed(heard).on(heard)
+
+    plan = after_turn(Turn.REOPENED, OPEN, known, FACEBOOK, house(), NOON + 90 * MINUTE)
+
+    assert plan.statements == ()
+    assert {row.statement: row.phase for row in plan.deliveries} == {WELCOME: Phase.CANCELLED}
+
+
+def test_after_a_relapse_only_who_was_not_welcomed_back_yet_is_at_the_end() -> None:
+    heard = then(opened(), telegram=Phase.SENT, email=Phase.SENT, blog=Phase.SENT)
+    first = closed(heard)
+    said = replace(
+        first,
+        deliveries=tuple(
+            replace(row, phase=Phase.SENT if row.channel == "telegram" else Phase.CANCELLED)
+            for row in first.deliveries
+        ),
+    ).on(heard)
+
+    again = closed(said, NOON + 3 * HOUR, replace(OVER, closed_at=NOON + 3 * HOUR))
+
+    assert [row.id for row in again.deliveries] == ["7W2-email", "7W2-blog", "7W2-facebook-page"]
+
+
+def test_after_a_relapse_who_had_not_heard_is_told_and_nobody_else() -> None:
+    known = then(opened(), telegram=Phase.SENT, email=Phase.CANCELLED, blog=Phase.EXPIRED)
+
+    plan = after_turn(Turn.REOPENED, OPEN, known, FACEBOOK, house(), NOON + 90 * MINUTE)
+
+    [row] = plan.statements
+    assert row.id == "7H2"
+    assert phases(plan) == {"email": Phase.READY, "blog": Phase.READY}
+
+
+@pytest.mark.parametrize("phase", [Phase.SENDING, Phase.UNSURE, Phase.HELD])
+def test_what_is_in_doubt_at_a_relapse_is_wanted_again_and_not_planned_twice(phase: Phase) -> None:
+    """Where it turns out unsaid, its audience would otherwise never hear of the relapse at all."""
+    heard = then(opened(), telegram=phase, email=Phase.SENT, blog=Phase.SENT)
+    known = closed(heard).on(heard)
+
+    plan = after_turn(Turn.REOPENED, OPEN, known, FACEBOOK, house(), NOON + 2 * HOUR)
+
+    [row] = [row for row in plan.deliveries if row.statement is HOLDING]
+    assert (row.id, row.phase, row.latest) == ("7H-telegram", phase, NOON + 2 * HOUR + 30 * MINUTE)
+
+
+def test_what_is_in_doubt_and_was_objected_to_is_not_wanted_again() -> None:
+    known = Known(
+        statements=[statement(decision="vetoed")], deliveries=[delivery(phase=Phase.UNSURE, latest=NOON + 1)]
+    )
+
+    assert after_turn(Turn.REOPENED, OPEN, known, FACEBOOK, house(), NOON + HOUR) == Plan()
+
+
+# -- backups ---------------------------------------------------------------------------------------------------
+
+
+def test_a_backup_steps_back_when_its_platform_fails_and_is_called_when_it_is_well() -> None:
+    known = then(opened())
+    ill = call_backups(OPEN, known, {**FACEBOOK, "telegram": DOWN}, house())
+    assert [(row.channel, row.phase, row.reason) for row in ill.deliveries] == [
+        ("telegram", Phase.STANDBY, "telegram itself is down")
+    ]
+
+    well = call_backups(OPEN, ill.on(known), {**FACEBOOK, "telegram": UP}, house())
+    assert phases(well) == {"telegram": Phase.READY}
+
+
+def test_calling_backups_twice_changes_nothing() -> None:
+    states = {**FACEBOOK, "telegram": DOWN}
+    known = then(opened(states=states, house_=house(routes=[replace(META, reach=1)])))
+
+    assert call_backups(OPEN, known, states, house(routes=[replace(META, reach=1)])) == Plan()
+
+
+def test_nobody_is_called_after_the_end() -> None:
+    assert call_backups(OVER, then(opened(), telegram=Phase.STANDBY), {}, house()) == Plan()
+
+
+def test_what_is_owed_on_a_channel_that_is_gone_is_dropped_or_put_before_a_person() -> None:
+    rows = [delivery(channel=phase.value, phase=phase) for phase in Phase] + [delivery(phase=Phase.READY)]
+
+    plan = orphaned(rows, VOICES, NOON)
+
+    assert phases(plan) == {"standby": Phase.CANCELLED, "ready": Phase.CANCELLED, "unsure": Phase.HELD}
+
+
+def test_a_silenced_incident_says_nothing_more_not_even_that_it_is_over() -> None:
+    known = then(opened(), telegram=Phase.SENT, email=Phase.UNSURE)
+    plan = silence(OVER, known, "facebook is no longer watched", NOON + MINUTE)
+
+    assert phases(plan) == {"email": Phase.UNSURE, "blog": Phase.CANCELLED}
+    assert by_channel(plan)["email"].latest == NOON + MINUTE
+    assert welcome_back(OVER, plan.on(known), house(), NOON + HOUR) == Plan()
+
+
+# -- may it leave now? -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("phase", Phase, ids=lambda one: one.value)
+def test_what_is_unsaid_after_its_latest_time_expires(phase: Phase) -> None:
+    late = delivery(phase=phase, latest=NOON - 1)
+
+    assert [row.phase for row in overdue([late], NOON).deliveries] == (
+        [Phase.EXPIRED] if phase in (Phase.STANDBY, Phase.READY) else []
+    )
+    assert overdue([replace(late, latest=NOON)], NOON) == Plan()
+
+
+def may_leave(
+    row: Delivery | None = None,
+    said: StatementRow | None = None,
+    one: Incident = OPEN,
+    now: float = NOON,
+    **states: State,
+) -> bool:
+    return sayable(row or delivery(), said or statement(), one, states, now)
+
+
+@pytest.mark.parametrize(
+    ("changes", "now", "leaves"),
+    [
+        ({}, NOON, True),
+        ({"release_at": None}, NOON, False),
+        ({"release_at": NOON + 1}, NOON, False),
+        ({"release_at": NOON + 1}, NOON + 1, True),
+        ({"decision": "vetoed"}, NOON, False),
+        ({"decision": "approved"}, NOON, True),
+    ],
+    ids=["released", "waits for approval", "veto runs", "veto is over", "vetoed", "approved"],
+)
+def test_it_leaves_only_signed_off(changes: dict[str, Any], now: float, leaves: bool) -> None:
+    assert may_leave(said=statement(**changes), now=now, facebook=DOWN) is leaves
+
+
+@pytest.mark.parametrize(
+    ("now", "leaves"), [(NOON - 1, False), (NOON, True), (NOON + 1799, True), (NOON + 1800, False)]
+)
+def test_it_leaves_neither_before_it_is_due_nor_when_it_is_too_late(now: float, leaves: bool) -> None:
+    assert may_leave(said=statement(release_at=0.0), now=now, facebook=DOWN) is leaves
+
+
+@pytest.mark.parametrize("state", State, ids=lambda one: one.value)
+def test_a_holding_statement_leaves_only_while_its_platform_is_down_in_fact(state: State) -> None:
+    assert may_leave(facebook=state) is (state is DOWN)
+
+
+def test_a_holding_statement_does_not_leave_when_its_incident_is_over() -> None:
+    assert not may_leave(one=OVER, facebook=DOWN)
+    assert not may_leave(one=OVER)
+
+
+@pytest.mark.parametrize(
+    ("down", "states", "leaves"),
+    [
+        (("facebook", "instagram"), BOTH, True),
+        (("facebook", "instagram"), {"facebook": DOWN, "instagram": BACK}, True),
+        (("facebook",), {"facebook": DOWN, "instagram": UP}, False),
+        (("facebook", "instagram"), {"facebook": BACK, "instagram": BACK}, False),
+    ],
+    ids=["both down", "one on its way", "one is back", "both on their way"],
+)
+def test_words_that_name_a_platform_that_is_back_do_not_leave(
+    down: tuple[str, ...], states: dict[str, State], leaves: bool
+) -> None:
+    one = replace(OPEN_BOTH, down=down)
+
+    assert sayable(delivery(platforms=("facebook", "instagram")), statement(), one, states, NOON) is leaves
+
+
+@pytest.mark.parametrize("state", State, ids=lambda one: one.value)
+def test_a_welcome_back_leaves_only_while_nothing_is_in_trouble_again(state: State) -> None:
+    row = delivery(statement=WELCOME, statement_id="7W", latest=NOON + 12 * HOUR)
+    said = statement(id="7W", kind=WELCOME)
+
+    assert may_leave(row, said, OVER, facebook=state) is (state in (UP, UNKNOWN))
+    assert not may_leave(row, said, OPEN, facebook=state)
+
+
+def test_of_two_plans_for_one_row_the_later_counts() -> None:
+    first, second = Plan(deliveries=(delivery(text="a"),)), Plan(deliveries=(delivery(text="b"),))
+
+    assert [row.text for row in (first + second).deliveries] == ["b"]
+    assert [row.text for row in second.on(Known(deliveries=[delivery()])).deliveries] == ["b"]

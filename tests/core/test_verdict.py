@@ -1,0 +1,637 @@
+"""Is it down?  The table, the evidence, and every way in which a single fault must not become a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from failover.model import Evidence, Observation, Sighting, Signal, State
+from failover.verdict import (
+    SILENCE_FACTOR,
+    TABLE,
+    Condition,
+    Declaration,
+    Line,
+    Rules,
+    Standing,
+    Tally,
+    judge,
+    shifted,
+    tally,
+)
+from tests.core.stories import (
+    CROWD,
+    ELSEWHERE,
+    HERE,
+    NOON,
+    OFFICIAL,
+    SPOKEN,
+    account,
+    degraded,
+    down,
+    network,
+    seen,
+    unknown,
+    up,
+)
+
+RULES = Rules()
+GOOD = Line(good_at=NOON + 1e9)
+CONFIRM, RECOVER = RULES.confirm_for, RULES.recover_for
+
+U, OK, SUSPECT, DOWN, BACK = State.UNKNOWN, State.UP, State.SUSPECT, State.DOWN, State.RECOVERING
+BLIND, WAITING, CALM, DOUBT = Condition.BLIND, Condition.WAITING, Condition.CALM, Condition.DOUBT
+CONFIRMED, RECOVERED = Condition.CONFIRMED, Condition.RECOVERED
+
+
+def standing(state: State = OK, **changes: object) -> Standing:
+    return replace(Standing(platform="facebook", state=state, since=NOON), **changes)  # type: ignore[arg-type]
+
+
+def sorted_(*observations: Observation, now: float = NOON, line: Line = GOOD, **more: object) -> Tally:
+    return tally(observations, now, line, **more)  # type: ignore[arg-type]
+
+
+def declared(signal: Signal, because: str = "") -> Declaration:
+    return Declaration(platform="facebook", signal=signal, at=NOON, by="ann", because=because)
+
+
+class Case:
+    """One platform over time: `at` seconds after noon these observations are the latest of their probes."""
+
+    def __init__(self, state: State = OK, rules: Rules = RULES, **changes: object) -> None:
+        self.standing = standing(state, **changes)
+        self.rules = rules
+        self.reasons: list[str] = []
+
+    def at(
+        self,
+        seconds: float,
+        *observations: Observation | Sighting,
+        line: Line = GOOD,
+        spikes: int = 0,
+        **more: object,
+    ) -> State:
+        now = NOON + seconds
+        fresh = [one if isinstance(one, Observation) else seen(one, at=now) for one in observations]
+        found = tally(fresh, now, line, spikes=spikes, quiet=str(more.pop("quiet", "")))
+        self.standing, transition = judge(self.standing, found, now, self.rules, **more)  # type: ignore[arg-type]
+        if transition is not None:
+            self.reasons.append(transition.reason)
+        return self.standing.state
+
+
+# -- the table -------------------------------------------------------------------------------------------------
+
+EDGES = [
+    # state, blind, waiting, calm, doubt, confirmed, recovered
+    (U, U, U, OK, SUSPECT, DOWN, OK),
+    (OK, U, OK, OK, SUSPECT, DOWN, OK),
+    (SUSPECT, U, SUSPECT, OK, SUSPECT, DOWN, OK),
+    (DOWN, DOWN, DOWN, BACK, DOWN, DOWN, OK),
+    (BACK, BACK, BACK, BACK, DOWN, DOWN, OK),
+]
+
+
+each_edge = pytest.mark.parametrize(
+    ("state", "condition", "then"),
+    [
+        pytest.param(state, condition, then, id=f"{state.value}-{condition.name}")
+        for state, *row in EDGES
+        for condition, then in zip(Condition, row, strict=True)
+    ],
+)
+
+
+@each_edge
+def test_every_state_under_every_condition_leads_where_the_table_says(
+    state: State, condition: Condition, then: State
+) -> None:
+    assert TABLE[state].get(condition, state) is then
+
+
+@each_edge
+def test_evidence_for_a_condition_takes_every_state_along_its_edge(
+    state: State, condition: Condition, then: State
+) -> None:
+    """The same table, driven through `judge` by evidence alone."""
+    voted = {SPOKEN: NOON} if state in (DOWN, BACK) else {}
+    cases: dict[Condition, tuple[list[Sighting], dict[str, Any]]] = {
+        BLIND: ([unknown()], {}),
+        WAITING: ([down(HERE)], {}),
+        CALM: ([up(SPOKEN)], {}),
+        DOUBT: ([down(SPOKEN)], {}),
+        CONFIRMED: ([down(SPOKEN), down(CROWD)], {"quorum_since": NOON - CONFIRM}),
+        RECOVERED: ([up(SPOKEN)], {"calm_since": NOON - RECOVER}),
+    }
+    evidence, timers = cases[condition]
+
+    assert Case(state, voted=voted, **timers).at(0, *evidence, line=Line(good_at=NOON - 1)) is then
+
+
+def test_a_transition_carries_what_was_believed_and_a_reason_for_people() -> None:
+    found = sorted_(seen(down(SPOKEN), probe="api"), seen(down(CROWD, "many reports")), seen(up(OFFICIAL, "green")))
+
+    _, transition = judge(standing(OK, quorum_since=NOON - 150), found, NOON, RULES)
+
+    assert transition is not None
+    assert (transition.was, transition.now, transition.at) == (OK, DOWN, NOON)
+    assert transition.reason == ("crowd and spoken agree for 2m30s: crowd says many reports; api says HTTP 503")
+    assert {one.sighting.evidence for one in transition.evidence} == {SPOKEN, CROWD, OFFICIAL}
+
+
+# -- R1: two independent classes, sustained --------------------------------------------------------------------
+
+
+def test_two_classes_for_two_minutes_are_down_and_not_a_second_earlier() -> None:
+    case = Case()
+
+    assert case.at(0, down(SPOKEN), down(CROWD)) is SUSPECT
+    assert case.at(CONFIRM - 1, down(SPOKEN), down(CROWD)) is SUSPECT
+    assert case.at(CONFIRM, down(SPOKEN), down(CROWD)) is DOWN
+
+
+@pytest.mark.parametrize("evidence", [HERE, SPOKEN, ELSEWHERE, OFFICIAL, CROWD], ids=lambda one: one.value)
+def test_one_class_alone_is_never_more_than_suspect(evidence: Evidence) -> None:
+    """However many probes of that class agree, and however long."""
+    case = Case()
+
+    for minute in range(0, 24 * 60, 5):
+        now = NOON + minute * 60
+        votes = [seen(down(evidence), probe=name, at=now, looks=99) for name in ("one", "two", "three")]
+        assert case.at(minute * 60, *votes) is SUSPECT
+
+
+def test_a_break_in_the_quorum_starts_the_two_minutes_anew() -> None:
+    case = Case()
+    case.at(0, down(SPOKEN), down(CROWD))
+    case.at(100, down(SPOKEN), up(CROWD))
+
+    assert case.at(130, down(SPOKEN), down(CROWD)) is SUSPECT
+    assert case.at(130 + CONFIRM - 1, down(SPOKEN), down(CROWD)) is SUSPECT
+    assert case.at(130 + CONFIRM, down(SPOKEN), down(CROWD)) is DOWN
+
+
+def test_the_configuration_may_ask_for_three_classes() -> None:
+    case = Case(rules=Rules(classes=3))
+    case.at(0, down(SPOKEN), down(CROWD))
+
+    assert case.at(900, down(SPOKEN), down(CROWD)) is SUSPECT
+    case.at(901, down(SPOKEN), down(CROWD), down(OFFICIAL))
+    assert case.at(901 + CONFIRM, down(SPOKEN), down(CROWD), down(OFFICIAL)) is DOWN
+
+
+def test_a_green_official_page_vetoes_nothing() -> None:
+    """R5: a page lags, and a landing page may work while posting fails."""
+    case = Case()
+    evidence = (down(SPOKEN), down(CROWD), up(OFFICIAL), up(HERE))
+    case.at(0, *evidence)
+
+    assert case.at(CONFIRM, *evidence) is DOWN
+
+
+def test_degraded_never_completes_a_verdict() -> None:
+    case = Case()
+
+    for second in range(0, 3600, 30):
+        assert case.at(second, down(CROWD), degraded(OFFICIAL), degraded(SPOKEN)) is SUSPECT
+
+
+def test_degraded_alone_is_suspect() -> None:
+    assert Case().at(0, degraded(OFFICIAL), up(SPOKEN)) is SUSPECT
+
+
+# -- R2, R4: who never votes -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sighting",
+    [account(), network(), unknown(), account(CROWD), network(OFFICIAL), unknown(ELSEWHERE)],
+    ids=lambda one: f"{one.evidence.value}-{one.fault.value if one.fault else 'unknown'}",
+)
+def test_account_network_and_unknown_never_vote(sighting: Sighting) -> None:
+    case = Case()
+
+    for second in range(0, 1800, 30):
+        assert (
+            case.at(second, sighting, seen(sighting, probe="another", at=NOON + second), down(OFFICIAL)) is not DOWN
+        )
+
+
+def test_account_trouble_beside_one_class_stays_with_people() -> None:
+    """Several tokens failing at once with other evidence is for a person, never for the public."""
+    case = Case()
+    evidence = [seen(account(), probe=name, at=NOON) for name in ("page", "app", "bot")]
+
+    assert case.at(0, *evidence, down(CROWD)) is SUSPECT
+    assert case.at(1800, *[replace(one, good_until=NOON + 9e9) for one in evidence], down(CROWD)) is SUSPECT
+
+
+def test_a_vote_that_has_grown_stale_is_none() -> None:
+    old = seen(down(CROWD), good_for=60)
+    case = Case()
+    case.at(0, down(SPOKEN), old)
+
+    assert case.at(60, down(SPOKEN), old) is SUSPECT
+    assert case.at(CONFIRM, down(SPOKEN), old) is SUSPECT
+
+
+def test_every_source_stale_is_unknown_and_not_down() -> None:
+    case = Case()
+
+    assert case.at(0, up(SPOKEN)) is OK
+    assert case.at(900, seen(up(SPOKEN), good_for=60)) is U
+
+
+# -- R3: our own line ------------------------------------------------------------------------------------------
+
+
+def test_a_vote_from_here_counts_only_when_the_anchors_answered_after_it() -> None:
+    vote = seen(down(HERE))
+
+    assert not sorted_(vote, line=Line(good_at=NOON - 1)).votes
+    assert sorted_(vote, line=Line(good_at=NOON)).votes.keys() == {HERE}
+
+
+@pytest.mark.parametrize("evidence", [SPOKEN, ELSEWHERE, OFFICIAL, CROWD], ids=lambda one: one.value)
+def test_other_votes_do_not_wait_for_the_anchors(evidence: Evidence) -> None:
+    assert sorted_(seen(down(evidence)), line=Line()).votes.keys() == {evidence}
+
+
+def test_votes_from_here_that_wait_for_the_anchors_neither_confirm_nor_break_what_has_lasted() -> None:
+    """Each look from here is asked about anew; the two minutes go on meanwhile, and end only with an answer."""
+    case = Case()
+    for second in range(0, 120, 15):
+        case.at(second, down(HERE), down(CROWD), line=Line(good_at=NOON + second - 10))
+        case.at(second + 1, seen(down(HERE), at=NOON + second), down(CROWD), line=Line(good_at=NOON + second + 1))
+        assert case.standing.state is SUSPECT
+
+    waiting = case.at(125, down(HERE), down(CROWD), line=Line(good_at=NOON + 106))
+    assert waiting is SUSPECT, "a verdict needs votes that count at this moment"
+    assert case.at(126, seen(down(HERE), at=NOON + 125), down(CROWD), line=Line(good_at=NOON + 126)) is DOWN
+
+
+def test_a_vote_that_waits_for_the_anchors_does_not_start_the_two_minutes() -> None:
+    case = Case()
+    case.at(0, down(HERE), down(CROWD), line=Line(good_at=NOON - 1))
+    case.at(100, down(HERE), down(CROWD))
+
+    assert case.at(CONFIRM, down(HERE), down(CROWD)) is SUSPECT
+    assert case.at(100 + CONFIRM, down(HERE), down(CROWD)) is DOWN
+
+
+@pytest.mark.parametrize("others", [[], [up(OFFICIAL)]], ids=["alone", "beside a green page"])
+def test_a_suspicion_from_here_does_not_flicker_while_each_look_waits_for_the_anchors(others: list[Sighting]) -> None:
+    case = Case()
+    case.at(0, down(HERE), *others)
+
+    for second in range(15, 120, 15):
+        assert case.at(second, down(HERE), *others, line=Line(good_at=NOON + second - 14)) is SUSPECT
+        assert case.at(second + 1, seen(down(HERE), at=NOON + second), *others) is SUSPECT
+
+
+def test_down_does_not_recover_while_a_vote_from_here_waits_for_the_anchors() -> None:
+    case = Case(DOWN, voted={HERE: NOON, CROWD: NOON})
+    works = (up(CROWD), seen(up(HERE), probe="landing page"))
+
+    assert case.at(30, down(HERE), *works, line=Line(good_at=NOON)) is DOWN
+
+
+def test_offline_freezes_every_state_and_starts_every_timer_anew() -> None:
+    for state in State:
+        case = Case(state, quorum_since=NOON - 119, calm_since=NOON - 899, voted={SPOKEN: NOON})
+
+        assert case.at(1, down(SPOKEN), down(CROWD), offline="no anchor answers") is state
+        assert case.at(2, up(SPOKEN), offline="no anchor answers") is state
+        assert case.standing.quorum_since is None
+        assert case.standing.calm_since is None
+
+
+def test_all_votes_made_while_our_line_was_dead_are_void_for_good() -> None:
+    """A proxy's error page may look like the platform's own; looks made before the line came back tell nothing."""
+    back = Line(good_at=NOON + 60, since=NOON + 60)
+    votes = [seen(down(evidence)) for evidence in (HERE, SPOKEN, ELSEWHERE, OFFICIAL, CROWD)]
+
+    assert not tally(votes, NOON + 61, back).votes
+    assert tally([seen(down(SPOKEN), at=NOON + 60)], NOON + 61, back).votes.keys() == {SPOKEN}
+
+
+def test_a_degradation_seen_while_our_line_was_dead_is_void_too() -> None:
+    assert not tally([seen(degraded(SPOKEN))], NOON + 61, Line(good_at=NOON + 60, since=NOON + 60)).doubts
+
+
+def test_a_persons_word_counts_while_we_are_offline() -> None:
+    assert Case().at(0, offline="no anchor answers", declared=declared(Signal.DOWN)) is DOWN
+
+
+# -- R6: recovery ----------------------------------------------------------------------------------------------
+
+
+def test_recovery_is_slower_than_alarm() -> None:
+    case = Case(DOWN, voted={SPOKEN: NOON, CROWD: NOON})
+
+    assert case.at(0, up(SPOKEN), up(CROWD)) is BACK
+    assert case.at(RECOVER - 1, up(SPOKEN), up(CROWD)) is BACK
+    assert case.at(RECOVER, up(SPOKEN), up(CROWD)) is OK
+
+
+def test_a_relapse_while_recovering_is_down_again_and_the_quarter_of_an_hour_starts_anew() -> None:
+    case = Case(DOWN, voted={SPOKEN: NOON, CROWD: NOON})
+    case.at(0, up(SPOKEN), up(CROWD))
+
+    assert case.at(600, down(SPOKEN), up(CROWD)) is DOWN
+    assert case.at(601, up(SPOKEN), up(CROWD)) is BACK
+    assert case.at(601 + RECOVER - 1, up(SPOKEN), up(CROWD)) is BACK
+    assert case.at(601 + RECOVER, up(SPOKEN), up(CROWD)) is OK
+
+
+def test_a_gap_in_what_is_known_makes_the_quarter_of_an_hour_start_anew() -> None:
+    case = Case(DOWN, voted={SPOKEN: NOON, CROWD: NOON})
+    case.at(0, up(SPOKEN), up(CROWD))
+
+    assert case.at(600, unknown(SPOKEN), unknown(CROWD)) is BACK
+    case.at(630, up(SPOKEN), up(CROWD))
+    assert case.at(RECOVER + 1, up(SPOKEN), up(CROWD)) is BACK
+    assert case.at(630 + RECOVER, up(SPOKEN), up(CROWD)) is OK
+
+
+def test_every_class_that_voted_must_have_stopped() -> None:
+    case = Case(DOWN, voted={SPOKEN: NOON, CROWD: NOON})
+
+    for second in range(0, 3600, 30):
+        assert case.at(second, up(SPOKEN), down(CROWD)) is DOWN
+
+
+def test_a_page_that_went_from_down_to_degraded_has_not_stopped() -> None:
+    case = Case(DOWN, voted={SPOKEN: NOON, OFFICIAL: NOON})
+
+    assert case.at(0, up(SPOKEN), degraded(OFFICIAL)) is DOWN
+
+
+def test_a_degradation_of_a_class_that_never_voted_does_not_block_recovery() -> None:
+    case = Case(DOWN, voted={SPOKEN: NOON, CROWD: NOON})
+
+    assert case.at(0, up(SPOKEN), up(CROWD), degraded(OFFICIAL)) is BACK
+    assert case.at(RECOVER, up(SPOKEN), up(CROWD), degraded(OFFICIAL)) is OK
+
+
+def test_a_voter_that_fell_silent_blocks_recovery_and_then_releases_it() -> None:
+    case = Case(DOWN, voted={SPOKEN: NOON, CROWD: NOON})
+    silent_for = SILENCE_FACTOR * RECOVER
+
+    for second in (0.0, RECOVER, silent_for - 1):
+        assert case.at(second, up(SPOKEN), unknown(CROWD)) is DOWN
+    assert case.at(silent_for, up(SPOKEN), unknown(CROWD)) is BACK
+    assert case.at(silent_for + RECOVER, up(SPOKEN), unknown(CROWD)) is OK
+
+
+def test_a_class_that_joins_later_must_stop_too() -> None:
+    case = Case(DOWN, voted={SPOKEN: NOON, CROWD: NOON})
+    case.at(0, down(SPOKEN), down(CROWD), down(OFFICIAL))
+
+    assert case.at(30, up(SPOKEN), up(CROWD)) is DOWN
+    assert case.at(60, up(SPOKEN), up(CROWD), up(OFFICIAL)) is BACK
+
+
+def test_nothing_known_is_no_recovery() -> None:
+    case = Case(DOWN, voted={SPOKEN: NOON})
+
+    for second in range(0, 12 * 3600, 600):
+        assert case.at(second, unknown(SPOKEN)) is DOWN
+
+
+def test_our_own_account_must_work_where_it_is_watched() -> None:
+    case = Case(DOWN, rules=Rules(accounts=frozenset({"page"})), voted={SPOKEN: NOON})
+    landing = up(SPOKEN)
+
+    assert case.at(0, landing, seen(unknown(SPOKEN), probe="page")) is DOWN
+    assert case.at(30, landing, seen(up(SPOKEN), probe="page", at=NOON + 30)) is BACK
+
+
+def test_one_of_several_watched_accounts_is_enough() -> None:
+    case = Case(DOWN, rules=Rules(accounts=frozenset({"page", "bot"})), voted={SPOKEN: NOON})
+
+    assert case.at(0, seen(up(SPOKEN), probe="page"), seen(unknown(SPOKEN), probe="bot")) is BACK
+
+
+def test_an_account_with_trouble_of_its_own_does_not_block_recovery() -> None:
+    """An expired token says nothing about the platform, neither down nor up."""
+    case = Case(DOWN, rules=Rules(accounts=frozenset({"page"})), voted={CROWD: NOON})
+
+    assert case.at(0, up(CROWD), seen(account(), probe="page")) is BACK
+
+
+# -- R7: crowds ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("spikes", "then"), [(1, DOWN), (2, DOWN), (3, SUSPECT), (9, SUSPECT)])
+def test_the_crowd_and_our_own_line_are_one_class_when_unrelated_platforms_spike(spikes: int, then: State) -> None:
+    case = Case()
+    case.at(0, down(CROWD), down(HERE), spikes=spikes)
+
+    assert case.at(CONFIRM, down(CROWD), down(HERE), spikes=spikes) is then
+
+
+def test_spikes_everywhere_do_not_weaken_other_evidence() -> None:
+    case = Case()
+    evidence = (down(CROWD), down(HERE), down(OFFICIAL))
+    case.at(0, *evidence, spikes=5)
+
+    assert case.at(CONFIRM, *evidence, spikes=5) is DOWN
+
+
+# -- R8: the first look ----------------------------------------------------------------------------------------
+
+
+def test_the_first_look_after_a_start_never_suffices() -> None:
+    case = Case(U)
+    first = [seen(down(evidence), looks=1, good_for=9e9) for evidence in (SPOKEN, CROWD, OFFICIAL, ELSEWHERE)]
+
+    for second in range(0, 3600, 30):
+        assert case.at(second, *first) is SUSPECT
+
+
+def test_from_the_second_look_on_the_two_minutes_count() -> None:
+    case = Case(U)
+    case.at(0, seen(down(SPOKEN), looks=1), seen(down(CROWD), looks=1))
+    case.at(15, down(SPOKEN), seen(down(CROWD), looks=1))
+
+    assert case.at(CONFIRM, down(SPOKEN), seen(down(CROWD), looks=1)) is SUSPECT
+    assert case.at(15 + CONFIRM, down(SPOKEN), seen(down(CROWD), looks=1)) is DOWN
+
+
+# -- what this run has borne out -------------------------------------------------------------------------------
+
+
+def test_a_verdict_of_this_run_is_borne_out() -> None:
+    case = Case()
+    case.at(0, down(SPOKEN), down(CROWD))
+    assert not case.standing.upheld
+
+    case.at(CONFIRM, down(SPOKEN), down(CROWD))
+    assert case.standing.upheld
+
+
+def test_a_state_of_an_earlier_run_is_borne_out_by_evidence_as_strong_as_a_verdict_needs() -> None:
+    case = Case(DOWN, voted={SPOKEN: NOON, CROWD: NOON})
+
+    case.at(0, seen(down(SPOKEN), looks=1), seen(down(CROWD), looks=1))
+    assert not case.standing.upheld, "a first look"
+    case.at(15, down(SPOKEN))
+    assert not case.standing.upheld, "one class"
+    case.at(30, down(SPOKEN), down(CROWD))
+    assert case.standing.upheld
+
+
+def test_a_relapse_on_one_vote_is_not_borne_out() -> None:
+    """R1: one class alone says nothing in public, not even while the platform is recovering."""
+    case = Case(BACK, voted={SPOKEN: NOON, CROWD: NOON}, upheld=True)
+
+    assert case.at(0, up(SPOKEN), down(CROWD)) is DOWN
+    assert not case.standing.upheld
+    case.at(30, down(SPOKEN), down(CROWD))
+    assert case.standing.upheld
+
+
+def test_a_degradation_while_recovering_is_not_borne_out() -> None:
+    case = Case(BACK, voted={SPOKEN: NOON, OFFICIAL: NOON}, upheld=True)
+
+    assert case.at(0, up(SPOKEN), degraded(OFFICIAL)) is DOWN
+    assert not case.standing.upheld
+
+
+def test_a_platform_that_works_again_is_borne_out_by_a_calm_look() -> None:
+    case = Case(OK)
+    case.at(0, unknown(SPOKEN))
+    assert not case.standing.upheld
+
+    case.at(30, up(SPOKEN))
+    assert case.standing.upheld
+
+
+def test_nothing_from_before_our_line_died_is_borne_out_after_it() -> None:
+    case = Case(DOWN, voted={SPOKEN: NOON}, upheld=True)
+
+    case.at(0, offline="no anchor answers")
+
+    assert not case.standing.upheld
+
+
+@pytest.mark.parametrize("signal", [Signal.UP, Signal.DOWN])
+def test_a_persons_word_bears_itself_out(signal: Signal) -> None:
+    case = Case(U)
+    case.at(0, declared=declared(signal))
+
+    assert case.standing.upheld
+
+
+# -- a person's word -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", State, ids=lambda one: one.value)
+def test_a_persons_word_alone_is_enough_at_once(state: State) -> None:
+    assert Case(state).at(0, up(SPOKEN), up(CROWD), declared=declared(Signal.DOWN)) is DOWN
+    assert Case(state).at(0, down(SPOKEN), down(CROWD), declared=declared(Signal.UP)) is OK
+
+
+def test_the_reason_names_who_declared_it_and_why() -> None:
+    case = Case()
+    case.at(0, declared=declared(Signal.DOWN, "I see it on three phones"))
+
+    assert case.reasons == ["ann declared it down: I see it on three phones"]
+
+
+def test_after_a_declared_down_is_withdrawn_the_sources_decide_the_recovery() -> None:
+    case = Case()
+    case.at(0, up(SPOKEN), declared=declared(Signal.DOWN))
+
+    assert case.at(60, up(SPOKEN)) is BACK
+    assert case.at(60 + RECOVER, up(SPOKEN)) is OK
+
+
+def test_after_a_declared_up_is_withdrawn_two_minutes_of_quorum_are_down() -> None:
+    case = Case(DOWN, voted={SPOKEN: NOON, CROWD: NOON})
+
+    assert case.at(0, down(SPOKEN), down(CROWD), declared=declared(Signal.UP)) is OK
+    assert case.at(60, down(SPOKEN), down(CROWD)) is SUSPECT
+    assert case.at(CONFIRM, down(SPOKEN), down(CROWD)) is DOWN
+
+
+# -- maintenance -----------------------------------------------------------------------------------------------
+
+
+def test_no_vote_counts_during_announced_maintenance() -> None:
+    case = Case()
+
+    for second in range(0, 1800, 30):
+        state = case.at(second, down(SPOKEN), down(OFFICIAL), degraded(CROWD), up(HERE), quiet="announced by X")
+        assert state is OK
+
+
+def test_a_down_known_before_maintenance_recovers_only_by_what_works() -> None:
+    case = Case(DOWN, voted={SPOKEN: NOON, CROWD: NOON})
+
+    assert case.at(0, down(SPOKEN), down(CROWD), quiet="announced by X") is DOWN
+
+
+# -- the clock -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [-3600.0, 3600.0])
+def test_a_clock_that_is_set_changes_nothing_that_has_lasted(seconds: float) -> None:
+    before = standing(DOWN, quorum_since=NOON - 5, calm_since=NOON - 7, voted={SPOKEN: NOON - 9})
+
+    after = shifted(before, seconds)
+
+    assert after == replace(
+        before,
+        since=NOON + seconds,
+        quorum_since=NOON - 5 + seconds,
+        calm_since=NOON - 7 + seconds,
+        voted={SPOKEN: NOON - 9 + seconds},
+    )
+    assert shifted(standing(), seconds).quorum_since is None
+
+
+# -- the decision table: which observation votes, row by row ---------------------------------------------------
+
+VOTES, DOUBTS, WORKS, NOTHING, FOR_A_PERSON = "votes", "doubts", "works", "nothing", "account"
+
+DECISIONS = [
+    ("no default route", network(HERE), NOTHING),
+    ("anchors fail or redirect (the sighting of a probe)", network(HERE, "captive portal"), NOTHING),
+    ("the system's resolver fails, others do not", network(HERE, "our resolver"), NOTHING),
+    ("SERVFAIL on three public resolvers", down(ELSEWHERE, "SERVFAIL everywhere"), VOTES),
+    ("NXDOMAIN on one resolver only", network(HERE, "blocked by a resolver"), NOTHING),
+    ("connection reset, one vantage", down(HERE, "connection reset"), VOTES),
+    ("connections fail from three networks in two countries", down(ELSEWHERE, "5 of 6 probes fail"), VOTES),
+    ("connections fail here, others pass", network(HERE, "only our route"), NOTHING),
+    ("wrong certificate on several hosts", network(HERE, "interception"), NOTHING),
+    ("HTTP 451, challenge page, HTML with 200", unknown(SPOKEN, "HTML where JSON was expected"), NOTHING),
+    ("HTTP 503 of the API", down(SPOKEN, "HTTP 503"), VOTES),
+    ("Graph 2 or WhatsApp 131016", down(SPOKEN, "Graph error 2"), VOTES),
+    ("Graph 341", unknown(SPOKEN, "Graph error 341"), NOTHING),
+    ("429, usage capped", account(SPOKEN, "quota used up"), FOR_A_PERSON),
+    ("401, Graph 190", account(SPOKEN, "the token has expired"), FOR_A_PERSON),
+    ("403, Graph 200", account(SPOKEN, "a permission is missing"), FOR_A_PERSON),
+    ("Graph 368, suspended", account(SPOKEN, "the account is blocked"), FOR_A_PERSON),
+    ("400, version sunset", account(SPOKEN, "our request is wrong"), FOR_A_PERSON),
+    ("official page: major outage", down(OFFICIAL, "major outage"), VOTES),
+    ("official page: partial outage", degraded(OFFICIAL, "partial outage"), DOUBTS),
+    ("official page: all green", up(OFFICIAL, "all green"), WORKS),
+    ("official page unreachable, component missing", unknown(OFFICIAL, "no such component"), NOTHING),
+    ("Downdetector: danger", down(CROWD, "danger"), VOTES),
+    ("Downdetector: warning", unknown(CROWD, "warning"), NOTHING),
+    ("Downdetector itself fails", unknown(CROWD, "HTTP 502"), NOTHING),
+    ("write accepted, read-back missing", degraded(SPOKEN, "our post does not appear"), DOUBTS),
+]
+
+
+@pytest.mark.parametrize(("sighting", "counts_as"), [row[1:] for row in DECISIONS], ids=[row[0] for row in DECISIONS])
+def test_what_an_observation_counts_as(sighting: Sighting, counts_as: str) -> None:
+    found = sorted_(seen(sighting))
+
+    kinds = {VOTES: bool(found.votes), DOUBTS: found.doubts, WORKS: found.works, FOR_A_PERSON: found.account}
+    assert [kind for kind, there in kinds.items() if there] == ([] if counts_as == NOTHING else [counts_as])

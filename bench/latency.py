@@ -110,6 +110,7 @@ async def _recover(at: Assembly, clock: Clock) -> None:
         await engine.saw("facebook", probe, up, clock.now(), good_for=60)
     word = Declaration(platform="facebook", signal=Signal.UP, at=clock.now(), by="bench")
     await engine.declare(word)
+    await engine.end_declaration("facebook", clock.now(), "the next round begins")
     await at.courier.deliver()
     await at.courier.finish()
 

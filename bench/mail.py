@@ -1,13 +1,14 @@
 """Letters per second to a mail server on this machine, with the real ledger on the disk.
 
-    .venv/bin/python -m bench.email [recipients] [connections]
+    .venv/bin/python -m bench.mail [recipients] [connections]
 
-(with -m, from the top folder: run as a file, this module would hide the standard library's `email`).  The server is a
-practice server in a process of its own; the ledger is the daemon's store, one durable commit per letter.
+The server is a practice server in a process of its own.  The ledger is the daemon's store: each letter is committed
+before its final dot and after the answer, and connections share commits where the disk is slow.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
 import tempfile
@@ -67,7 +68,7 @@ async def measure(recipients: int, connections: int, folder: Path) -> str:
     people = "".join(f"person{number}@example.net,Person Nº {number}\n" for number in range(recipients))
     (folder / "list.csv").write_text(f"email,name\n{people}", "utf-8")
     server = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.email", "--sink", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "bench.mail", "--sink", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     assert server.stdout is not None
     options = EmailOptions.model_validate(
@@ -95,7 +96,7 @@ async def measure(recipients: int, connections: int, folder: Path) -> str:
     return (
         f"{recipients:,} letters in {took:.1f} s = {recipients / took:,.0f}/s over {connections} connections, "
         f"{ledger.commits:,} durable commits; repeat: "
-        f".venv/bin/python -m bench.email {recipients} {connections}"
+        f".venv/bin/python -m bench.mail {recipients} {connections}"
     )
 
 
@@ -113,9 +114,12 @@ def main() -> None:
     if "--sink" in sys.argv:
         asyncio.run(sink())
         return
-    recipients, connections = (int(number) for number in [*sys.argv[1:], *("10000", "2")[len(sys.argv) - 1 :]])
+    parser = argparse.ArgumentParser(description="Letters per second to a mail server on this machine.")
+    parser.add_argument("recipients", nargs="?", type=int, default=10_000)
+    parser.add_argument("connections", nargs="?", type=int, default=2)
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        print(asyncio.run(measure(recipients, connections, Path(folder))))
+        print(asyncio.run(measure(given.recipients, given.connections, Path(folder))))
 
 
 if __name__ == "__main__":

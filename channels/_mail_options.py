@@ -37,6 +37,13 @@ def _sender(value: str) -> str:
     return value
 
 
+def _address(value: str) -> str:
+    try:
+        return clean_address(value)
+    except BadAddressError:
+        raise ValueError("expected an e-mail address") from None
+
+
 def _host(value: str) -> str:
     if not _HOST.fullmatch(value):
         raise ValueError("expected the name or IP address of a mail server, without smtp:// and without a port")
@@ -90,7 +97,7 @@ class EmailOptions(Options):
     hello: Annotated[str, AfterValidator(_list_id)] | None = None
     folder: OutputPath | None = None
     sender: Annotated[str, AfterValidator(_sender)]
-    recipients: tuple[str, ...] = ()
+    recipients: tuple[Annotated[str, AfterValidator(_address)], ...] = ()
     recipients_file: ConfigPath | None = None
     list_id: Annotated[str, AfterValidator(_list_id)] | None = None
     unsubscribe: Annotated[str, AfterValidator(_link)] | None = None

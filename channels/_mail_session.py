@@ -127,7 +127,7 @@ async def connect(server: Server, sender: str) -> Session | Refused | Unreachabl
     )
     try:
         trouble = await _introduce(smtp, server)
-    except (SMTPException, OSError) as error:
+    except (SMTPException, OSError, ValueError) as error:  # ValueError: a challenge that is not base64
         smtp.close()
         return connecting(error)
     except asyncio.CancelledError:
@@ -140,7 +140,7 @@ async def connect(server: Server, sender: str) -> Session | Refused | Unreachabl
 
 
 async def _introduce(smtp: SMTP, server: Server) -> Refused | None:
-    """Everything before the first envelope.  Raises SMTPException and OSError."""
+    """Everything before the first envelope.  Raises SMTPException, OSError and ValueError."""
     await smtp.connect()
     await smtp.ehlo()
     if server.security == "starttls":

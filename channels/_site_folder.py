@@ -2,7 +2,7 @@
 
 The statement's own file comes first, the pages after it; everything is written under hidden names before anything
 takes its place, so a full disk changes nothing that people see.  A death between two files leaves a part of a
-statement, which `places` sees and `withdraw` removes; whatever is written next puts the pages right.
+statement, which `presence` sees and `withdraw` removes; whatever is written next puts the pages right.
 
 Blocking: call from a thread.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 
 from channels._site_files import Disk, discard, hidden, make_folder, sync_folder, try_to_write
@@ -21,9 +22,13 @@ from channels._site_said import Said, from_json, kept, to_json
 FOLDER_MODE, FILE_MODE = 0o755, 0o644
 """The web server, another user, reads them."""
 
-STATEMENT, PAGE, INDEX, FEED, STATUS = "statement", "page", "index", "feed", "status"
-PUBLISHED = frozenset({STATEMENT, PAGE, INDEX, FEED})
-"""Where a published statement is; in status.json it is only as long as it is the last word."""
+
+class Presence(Enum):
+    """How much of a statement is on the site."""
+
+    WHOLE = "in its own file, its page, the index and the feed; and status.json is up to date"
+    PART = "in some of these, or named in status.json"
+    NONE = "in none of these"
 
 
 class SiteFolder:
@@ -34,7 +39,7 @@ class SiteFolder:
         self._lock = threading.Lock()
 
     def publish(self, said: Said) -> None:
-        """Add (or repeat) a statement.  Raises OSError, and then `places` tells how far it came."""
+        """Add (or repeat) a statement.  Raises OSError, and then `presence` tells how far it came."""
         with self._lock:
             self._make_folders()
             self._sweep()
@@ -59,17 +64,20 @@ class SiteFolder:
             self._remove({slug})
             self._take_places(files)
 
-    def places(self, slug: str, entry_id: str) -> frozenset[str]:
-        """Where a statement is to be seen.  Raises OSError where that cannot be told."""
+    def presence(self, slug: str, entry_id: str) -> Presence:
+        """How much of a statement is to be seen.  Raises OSError where that cannot be told."""
         with self._lock:
-            found = {
-                STATEMENT: self._statement(slug).is_file(),
-                PAGE: self._page(slug).is_file(),
-                INDEX: f'id="s-{slug}"'.encode() in _content(self._folder / INDEX_FILE),
-                FEED: f"<id>{entry_id}</id>".encode() in _content(self._folder / FEED_FILE),
-                STATUS: slug in _last_words(_content(self._folder / STATUS_FILE)),
-            }
-            return frozenset(place for place, there in found.items() if there)
+            status = _content(self._folder / STATUS_FILE)
+            places = (
+                self._statement(slug).is_file(),
+                self._page(slug).is_file(),
+                f'id="s-{slug}"'.encode() in _content(self._folder / INDEX_FILE),
+                f"<id>{entry_id}</id>".encode() in _content(self._folder / FEED_FILE),
+            )
+            if not any(places) and slug not in _last_words(status):
+                return Presence.NONE
+            up_to_date = self._pages.derived([*self._read()[0].values()])[STATUS_FILE] == status
+            return Presence.WHOLE if all(places) and up_to_date else Presence.PART
 
     def try_out(self) -> int:
         """Prove that everything could be written; returns how many statements are unreadable.  Raises OSError."""

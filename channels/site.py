@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field
 
 from channels._site_files import Disk, disk_trouble
-from channels._site_folder import PUBLISHED, SiteFolder
+from channels._site_folder import Presence, SiteFolder
 from channels._site_pages import Look, Pages
 from channels._site_said import SLUG, Said, said_by
 from failover.contracts import ChannelKind, Notebook, Options, OutputPath, Surroundings
@@ -90,13 +90,13 @@ class SiteChannel:
     async def find(self, announcement: Announcement, notebook: Notebook) -> Finding:  # noqa: ARG002
         """Is it in all its places?  The rest of an attempt that was cut off is removed, so that absent is absent."""
         said = said_by(announcement)
-        places = await self._places(said)
-        if places is not None and places >= PUBLISHED:
+        presence = await self._presence(said)
+        if presence is Presence.WHOLE:
             return Found(receipt=self._receipt(said))
-        if places and not await self._withdrawn(said):
-            return CannotTell(reason="a part of the pages shows it and cannot be changed")
-        if places is None:
+        if presence is None:
             return CannotTell(reason="the folder cannot be read")
+        if presence is Presence.PART and not await self._withdrawn(said):
+            return CannotTell(reason="a part of the pages shows it and cannot be changed")
         return Absent(reason="the site does not have it")
 
     async def check(self) -> Health:
@@ -130,18 +130,18 @@ class SiteChannel:
 
     async def _after_trouble(self, said: Said, trouble: Refused | Unreachable) -> Outcome:
         """Public already, not public, or (undone where possible) nobody can tell."""
-        places = await self._places(said)
-        if places is not None and places >= PUBLISHED:
+        presence = await self._presence(said)
+        if presence is Presence.WHOLE:
             return Delivered(receipt=self._receipt(said))
-        if places is not None and (not places or await self._withdrawn(said)):
+        if presence is Presence.NONE or (presence is Presence.PART and await self._withdrawn(said)):
             return trouble
         reason = f"{trouble.reason}; a part of the pages may show the statement"
         return Unconfirmed(reason=reason, sighting=trouble.sighting)
 
-    async def _places(self, said: Said) -> frozenset[str] | None:
-        """Where it is to be seen; None where that cannot be told."""
+    async def _presence(self, said: Said) -> Presence | None:
+        """How much of it is to be seen; None where that cannot be told."""
         try:
-            return await asyncio.to_thread(self._folder.places, said.slug, self._pages.entry_id(said))
+            return await asyncio.to_thread(self._folder.presence, said.slug, self._pages.entry_id(said))
         except OSError:
             return None
 
@@ -149,7 +149,7 @@ class SiteChannel:
         """Take back a part of a statement; True if nothing of it is left."""
         with suppress(OSError):  # what it leaves behind is looked at next
             await asyncio.to_thread(self._folder.withdraw, said.slug)
-        return await self._places(said) == frozenset()
+        return await self._presence(said) is Presence.NONE
 
     def _receipt(self, said: Said) -> Receipt:
         url = self._pages.address(said.slug) if self._options.url else ""

@@ -39,7 +39,6 @@ def run(path: Path, log: str = "auto") -> int:
         except StoreError as error:
             journal.say("store_trouble", reason=str(error))
             return STORE_ERROR
-        last_good.keep(path) if settings.path == path else None
         try:
             with last_good.running():
                 return asyncio.run(Daemon(settings, journal, store, env).run())
@@ -53,12 +52,15 @@ def run(path: Path, log: str = "auto") -> int:
 def _settings(path: Path, env: Mapping[str, str], journal: Journal, last_good: LastGood) -> Settings | None:
     """The configuration; after a crash with a broken file on disk, the last good one, loudly (rule O3)."""
     try:
-        return load(path, env, registry)
+        settings = load(path, env, registry)
     except ConfigError as error:
         tell_rejected(journal, error, str(path))
-        kept = last_good.after_a_crash()
-        if kept is None:
-            return None
+    else:
+        last_good.keep(path)
+        return settings
+    kept = last_good.after_a_crash()
+    if kept is None:
+        return None
     try:
         settings = parse(kept, path, env, registry)
     except ConfigError:

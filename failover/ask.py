@@ -63,8 +63,8 @@ def sockets(config: Path) -> list[Path]:
         return [SERVICE_SOCKET]
     control, state = _line(text, "control"), _state(text)
     if control:
-        return [Path(control)]
-    beside = (Path(state) if state else Path("failover.db")).parent / "control.sock"
+        return [config.parent / control]
+    beside = (config.parent / state if state else Path("failover.db")).parent / "control.sock"
     return [SERVICE_SOCKET, beside]
 
 
@@ -75,11 +75,13 @@ def state_file(config: Path) -> Path:
     except OSError:
         state = ""
     service = Path("/var/lib/failover/failover.db")
-    return Path(state) if state else service if service.parent.is_dir() else Path("failover.db")
+    return config.parent / state if state else service if service.parent.is_dir() else Path("failover.db")
 
 
 def _state(text: str) -> str:
-    return re.sub(r"^sqlite://", "", _line(text, "state"))
+    """The path in `sqlite:///var/lib/x.db`, `sqlite:x.db` or `x.db`."""
+    path = _line(text, "state").removeprefix("sqlite:")
+    return re.sub(r"^///+", "/", path)
 
 
 def _line(text: str, key: str) -> str:

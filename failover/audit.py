@@ -21,7 +21,7 @@ class Entry:
 
 def sealed(*, number: int, at: float, event: str, facts: Mapping[str, object], before: str) -> Entry:
     """A new entry, chained to the one whose digest is `before` ("" for the first)."""
-    text = json.dumps(facts, sort_keys=True, ensure_ascii=False, default=str)
+    text = whole(json.dumps(facts, sort_keys=True, ensure_ascii=False, default=str))
     return Entry(number=number, at=at, event=event, facts=text, digest=_digest(number, at, event, text, before))
 
 
@@ -35,6 +35,11 @@ def broken(entries: Iterable[Entry]) -> str:
             return f"entry {entry.number} was changed"
         before, expected = entry.digest, expected + 1
     return ""
+
+
+def whole(text: str) -> str:
+    """The text with a question mark for every half of a character (a lone surrogate), so that it can be stored."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _digest(number: int, at: float, event: str, facts: str, before: str) -> str:

@@ -170,7 +170,7 @@ def _show_status(arguments: Arguments) -> int:
             print(json.dumps({"running": False, "reason": str(error)}))
             return NOT_RUNNING
         _not_running(error)
-        print("\n".join(last_known(state_file(arguments.config))))
+        print(*last_known(state_file(arguments.config)), sep="\n")
         return NOT_RUNNING
     print(json.dumps({"running": True, **data}, indent=2) if arguments.json else "\n".join(status_lines(data)))
     return 0

@@ -43,9 +43,14 @@ class Control:
             raise OSError(
                 f"{self._path}: too long for a socket (107 bytes at most); set `control:` to a shorter path"
             )
-        self._path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._serve, path=self._path, limit=LONGEST_REQUEST)
-        self._path.chmod(0o660)
+        if _somebody_listens(self._path):
+            raise OSError(f"{self._path}: another failover daemon listens there")
+        try:
+            self._path.unlink(missing_ok=True)
+            self._server = await asyncio.start_unix_server(self._serve, path=self._path, limit=LONGEST_REQUEST)
+            self._path.chmod(0o660)
+        except OSError as error:  # asyncio's does not always name the path
+            raise OSError(f"{self._path}: {error.strerror or error}") from None
 
     async def stop(self) -> None:
         if self._server is not None:
@@ -80,6 +85,19 @@ class Control:
             return {"ok": False, "text": f"nothing was changed: {error}"}
         except KeyError as error:
             return {"ok": False, "text": f"the request lacks {error}"}
+
+
+def _somebody_listens(path: Path) -> bool:
+    """A socket that nobody listens at was left behind by a daemon that died."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.settimeout(1.0)
+        try:
+            line.connect(str(path))
+        except TimeoutError:  # somebody who is too busy to answer
+            return True
+        except OSError:
+            return False
+        return True
 
 
 def _peer(writer: asyncio.StreamWriter) -> str:

@@ -26,6 +26,9 @@ EVIDENCE_LASTS = 300.0
 LOOK_DEADLINE = 20.0
 """Seconds one look (read-back) may take."""
 
+LONG = 60.0
+"""An attempt that may take longer than this (seconds) is a mailing: one recipient after the other, with a ledger."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlet:
@@ -79,7 +82,7 @@ class Courier:
 
     async def deliver(self) -> None:
         """Start whatever is due on a channel that is free."""
-        await self._recover_strays()
+        await self._mind_the_sending()
         for delivery in await self._engine.due(self._now()):
             if delivery.channel in self._outlets and delivery.channel not in self._busy:
                 task = asyncio.create_task(self._carry(delivery), name=f"deliver {delivery.id}")
@@ -105,19 +108,23 @@ class Courier:
             task.cancel()
         await self.finish()
 
-    async def _recover_strays(self) -> None:
-        """A row in flight that nobody carries: its answer could not be written.  It is looked for."""
+    async def _mind_the_sending(self) -> None:
+        """What is in flight: a row that nobody carries is looked for (its answer could not be written, or it was
+        broken off); an attempt that takes minutes is broken off as soon as it is no longer wanted.
+        """
         now = self._now()
         try:
-            strays = [
-                row
-                for row in await self._store.owed()
-                if row.phase is Phase.SENDING and row.channel not in self._busy
-            ]
-            for row in strays:
-                await self._settle(row, found_in_flight(row, now))
+            for row in [row for row in await self._store.owed() if row.phase is Phase.SENDING]:
+                if row.channel not in self._busy:
+                    await self._settle(row, found_in_flight(row, now))
+                elif self._outlets[row.channel].policy.deadline > LONG and self._is_unwanted(row, now):
+                    self._busy[row.channel].cancel()
         except StoreError:
             return  # said already by whoever failed first; the row stays as it is
+
+    def _is_unwanted(self, row: Delivery, now: float) -> bool:
+        """A person objected or paused us, the platform is back, or it has become too late (rules S2, S5)."""
+        return bool(self._engine.paused_by) or now >= row.latest
 
     async def _carry(self, delivery: Delivery) -> None:
         outlet = self._outlets[delivery.channel]

@@ -13,7 +13,6 @@ import random
 import signal
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -37,6 +36,7 @@ from failover.schema import StoreError
 from failover.status import status, summary
 from failover.store import Change, Store
 from failover.systemd import ServiceManager, watchdog_seconds
+from failover.threads import Helpers
 
 TICK = 1.0
 PULSE = 1.0
@@ -75,6 +75,7 @@ class Daemon:
         self._kicked = asyncio.Event()
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
+        self._running: set[asyncio.Task[Any]] = set()
         self._why = "stopped"
         self._ticked = time.monotonic()
         self._starved = False
@@ -82,13 +83,17 @@ class Daemon:
     async def run(self) -> int:
         """Watch until told to stop; the exit code."""
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(LOOKUPS, thread_name_prefix="lookup"))
+        loop.set_default_executor(Helpers(LOOKUPS))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, signal.Signals(number).name)
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(self._hang_up()))
         await self._assemble(self._settings)
         control = Control(self._settings.control, handlers(self))
-        await control.start()
+        try:
+            await control.start()
+        except OSError:
+            await self._stack.aclose()
+            raise
         tasks = [asyncio.create_task(self._pulse()), asyncio.create_task(self._postman())]
         self._scheduler.start()
         await self._started()
@@ -123,6 +128,7 @@ class Daemon:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._break_off()
         await self._let_finish(self._at.courier, GRACE)
         await self._stack.aclose()
         self._journal.say("daemon_stopped", reason=self._why)
@@ -171,7 +177,7 @@ class Daemon:
             first = random.uniform(0.2, min(5.0, every / 4))  # noqa: S311  spreading, no secret
             self._add(f"look {look.id}", self._look, look.every, first=first, args=[look.id])
         for name in self._at.channels:
-            first = random.uniform(1.0, 10.0)  # noqa: S311
+            first = random.uniform(1.0, min(10.0, 1.0 + every))  # noqa: S311
             self._add(f"check {name}", self._checkup.check, A_DAY, first=first, args=[name])
         self._add("prune", self._prune, A_DAY, first=60.0)
         self._add("alive", self._note_alive, ALIVE_EVERY)
@@ -187,13 +193,26 @@ class Daemon:
             job.modify(next_run_time=datetime.fromtimestamp(self._clock.now() + first, UTC))
 
     async def _guarded(self, name: str, function: Any, *args: Any) -> None:
-        """One run of a job.  To be cut off at a stop is no error, and an error is told in our own words."""
+        """One run of a job.  To be broken off is no error, and an error is told in our own words."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
         try:
             await function(*args)
         except asyncio.CancelledError:
             return
         except Exception as error:  # noqa: BLE001  a bug in one job must not silence the others
             self._journal.bug(name, error)
+        finally:
+            self._running.discard(task)
+
+    async def _break_off(self) -> None:
+        """No look and no check that is under way may end on a configuration that is no longer in force."""
+        running = [*self._running]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await self._at.lookout.stop()
 
     # -- the two ticks ---------------------------------------------------------------------------------------
 
@@ -325,19 +344,30 @@ class Daemon:
             problems = "\n".join(map(str, error.problems))
             raise RequestError(f"the old configuration stays in force:\n{problems}") from None
         if (settings.state, settings.control) != (self._settings.state, self._settings.control):
-            raise RequestError("`state` and `control` cannot be changed by a reload; restart the daemon")
+            reason = "`state` and `control` cannot be changed by a reload; restart the daemon"
+            self._journal.say("config_rejected", path=str(settings.path), problems_count=1, reason=reason)
+            raise RequestError(reason)
         self._journal.hide(settings.secrets)
-        old, old_stack = self._at, self._stack
-        await self._let_finish(old.courier, RELOAD_GRACE)
-        await self._assemble(settings)
-        probes = {name: frozenset(p.name for p in one.probes) for name, one in settings.platforms.items()}
-        self._at.engine.inherit(old.engine, probes)
-        await old_stack.aclose()
+        await self._let_finish(self._at.courier, RELOAD_GRACE)
+        self._scheduler.pause()
+        try:
+            await self._exchange(settings)
+        finally:
+            self._scheduler.resume()
         LastGood(self._env).keep(settings.path)
         self._journal.say("config_loaded", path=str(settings.path))
         for notice in settings.notices:
             self._journal.say("config_notice", reason=notice)
         return f"{settings.path} is in force."
+
+    async def _exchange(self, settings: Settings) -> None:
+        """The new configuration takes the place of the old one, and what was seen goes with it."""
+        await self._break_off()
+        old, old_stack = self._at, self._stack
+        await self._assemble(settings)
+        probes = {name: frozenset(p.name for p in one.probes) for name, one in settings.platforms.items()}
+        self._at.engine.inherit(old.engine, probes)
+        await old_stack.aclose()
 
 
 def tell_rejected(journal: Journal, error: ConfigError, path: str) -> None:

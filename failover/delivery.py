@@ -210,8 +210,8 @@ def begin(delivery: Delivery, now: float, epoch: int) -> Delivery:
 
 
 def found_in_flight(delivery: Delivery, now: float) -> Delivery:
-    """After a restart: an attempt was under way when the process died, so nobody knows how it ended."""
-    reason = "the daemon stopped while it was being sent; looking whether it is public"
+    """An attempt was cut off (as when the process died), so nobody knows how it ended."""
+    reason = "it was cut off while it was being sent; looking whether it is public"
     return moved(delivery, Phase.UNSURE, reason, due=now, unsure_since=now)
 
 

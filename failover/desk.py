@@ -51,8 +51,8 @@ class Desk:
         if now > row.latest:
             raise RequestError(f"{statement_id} is too old to be said")
         approved = replace(row, decision="approved", decided_by=by, release_at=now)
-        due = tuple(
-            replace(delivery, due=now)
+        due = tuple(  # what was tried already keeps its wait: a service may have asked for it
+            replace(delivery, due=max(now, delivery.due) if delivery.attempts else now)
             for delivery in await self._of(row)
             if delivery.phase in (Phase.READY, Phase.STANDBY)
         )

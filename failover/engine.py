@@ -149,6 +149,8 @@ class Engine:
     def inherit(self, before: Engine, probes: Mapping[str, frozenset[str]]) -> None:
         """After a reload: keep what was seen by probes that are still there, and the timers of their platforms."""
         self.line, self.offline_since = before.line, before.offline_since
+        sources = {f"{platform}/{name}" for platform, names in probes.items() for name in names}
+        self._troubles = {key: event for key, event in before._troubles.items() if key in {"store", *sources}}
         for platform, names in probes.items():
             latest = before.seen.get(platform, {})
             self.seen[platform] = {probe: seen for probe, seen in latest.items() if probe in names}
@@ -321,7 +323,7 @@ class Engine:
 
     def store_refused(self, error: StoreError) -> None:
         """Told once, until it works again."""
-        self._trouble("store", "store_trouble", reason=str(error))
+        self._trouble("store", "store_trouble", reason=str(error).removeprefix("the database cannot be written: "))
 
     def store_works(self) -> None:
         """Something was written."""
@@ -353,16 +355,17 @@ class Engine:
             plan += reword(incident, plan.on(known), states, self.house, now)
         plan += call_backups(incident, plan.on(known), states, self.house)
         plan += welcome_back(incident, plan.on(known), self.house, now)
-        self._tell_reach(incident, plan.on(known).holding)
+        self._tell_reach(incident, plan.on(known))
         if not plan.deliveries:
             return
         if await self._write(Change(at=now, statements=plan.statements, deliveries=plan.deliveries), []):
             before = {row.id: row for row in known.deliveries}
             self._tell_plan(incident, plan, before, known)
 
-    def _tell_reach(self, incident: Incident, holding: list[Delivery]) -> None:
-        """Too few have heard, and nobody is left to ask: a person must speak."""
-        found = missed(incident, holding, self.house.routes) if incident.is_open else None
+    def _tell_reach(self, incident: Incident, known: Known) -> None:
+        """Too few have heard, and nobody is left to ask: a person must speak, unless one has just objected to it."""
+        vetoed = any(row.decision == "vetoed" for row in known.statements)
+        found = missed(incident, known.holding, self.house.routes) if incident.is_open and not vetoed else None
         if found is not None:
             heard, wanted = found
             self.journal.say_on_change(

@@ -94,6 +94,12 @@ class Lookout:
             self._asking = asyncio.create_task(self._round(), name="anchors")
         await asyncio.shield(self._asking)
 
+    async def stop(self) -> None:
+        """Break off a round of the anchors that is under way."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
+
     async def _round(self) -> None:
         began = self._now()
         anchors = Look(

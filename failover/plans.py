@@ -298,6 +298,7 @@ def reword(incident: Incident, known: Known, states: Mapping[str, State], house:
             _worded(row, incident, platforms, house, now)
             for row in known.holding
             if row.phase in (Phase.STANDBY, Phase.READY)
+            and row.channel in house.voices
             and row.draft is None
             and row.receipt is None
             and row.statement_id not in approved
@@ -327,8 +328,10 @@ def welcome_back(incident: Incident, known: Known, house: House, now: float) -> 
     channels = owed_welcome(incident, known.holding, known.welcome, house.routes, house.voices)
     if not channels or now - (incident.closed_at or now) > house.welcome_latest:
         return Plan()
+    platforms = named(incident, house.routes) or tuple(one for one in incident.platforms if one in house.groups)
+    if not platforms:  # neither routed nor watched any more: there is no name for it
+        return Plan()
     statement = _welcome_statement(incident, channels, known, house, now)
-    platforms = named(incident, house.routes)
     rows = _deliveries(incident, statement, channels, platforms, Phase.READY, house, now)
     return Plan(statements=(statement,), deliveries=rows)
 

@@ -16,6 +16,14 @@ from failover.engine import Engine
 from failover.model import Delivered, Outcome, Unconfirmed
 from failover.store import Change
 
+DOUBTFUL = {
+    Phase.SENDING: "it is being sent at this moment; give the command again",
+    Phase.UNSURE: "it is being looked for; give the command again when that is decided",
+    Phase.HELD: "a person must look, and say so with `failover resolve`",
+    Phase.LEFT: "nobody can tell; look, and take it back by hand",
+}
+"""What may be public and has left no id that could be taken back, and what a person can do about it."""
+
 
 class Retraction:
     """Asks the channels to take back the statements of one incident."""
@@ -34,16 +42,17 @@ class Retraction:
         for statement in await self._engine.store.statements(incident):
             if statement.decision != "vetoed":
                 await self._desk.veto(statement.id, because or "a false alarm", by, now)
-        public = [row for row in await self._engine.store.deliveries(incident) if row.phase is Phase.SENT]
-        answers = await asyncio.gather(*(self._take_back(row, by, now) for row in public))
-        return "\n".join(answers) or f"Nothing of incident {incident} is known to be public."
+        rows = [row for row in await self._engine.store.deliveries(incident) if row.heard or row.phase in DOUBTFUL]
+        answers = await asyncio.gather(*(self._take_back(row, by, now) for row in rows))
+        return "\n".join(answers) or f"Nothing of incident {incident} is public."
 
     async def _take_back(self, row: Delivery, by: str, now: float) -> str:
         outcome = await self._ask(row)
         place = {"incident": row.incident, "channel": row.channel, "statement": row.statement.value, "by": by}
         if not isinstance(outcome, Delivered):
             self._engine.journal.say("retract_failed", **place, reason=outcome.reason)
-            return f"{row.channel}: still public ({outcome.reason})"
+            known = "still public" if row.phase is Phase.SENT else "may be public"
+            return f"{row.channel}: {known} ({outcome.reason})"
         gone = moved(row, Phase.RETRACTED, f"taken back by {by}", ended_at=now)
         facts = {"delivery": row.id, "by": by}
         await self._engine.store.record(Change(at=now, deliveries=(gone,), audit=(("delivery_retracted", facts),)))
@@ -51,6 +60,8 @@ class Retraction:
         return f"{row.channel}: taken back"
 
     async def _ask(self, row: Delivery) -> Outcome:
+        if row.phase is not Phase.SENT:
+            return Unconfirmed(reason=DOUBTFUL.get(row.phase, "some have heard it, and it is not known whom to tell"))
         outlet = self._outlets.get(row.channel)
         if outlet is None or row.receipt is None:
             return Unconfirmed(reason="this channel is no longer configured, or has left no id")

@@ -54,7 +54,7 @@ def _incident(incident: dict[str, Any], now: float) -> list[str]:
         for row in incident["deliveries"]
     ]
     held = [row["id"] for row in incident["deliveries"] if row["phase"] == "held"]
-    lines += _table(["  statement", "channel", "phase", "where or why"], rows)
+    lines += _table(["  statement", "channel", "phase", "where or why"], rows) if rows else []
     return lines + [f"  a person must look: failover resolve {name} sent|not-sent" for name in held]
 
 

@@ -54,6 +54,8 @@ async def _told(engine: Engine, incident: Incident) -> str:
     asked = [row for row in rows if row.phase is not Phase.STANDBY]
     heard = sum(row.heard for row in asked)
     held = [row.channel for row in rows if row.phase is Phase.HELD]
+    if not rows:
+        return f"incident {incident.id}: there is no channel to tell it on"
     return f"incident {incident.id}: told on {heard} of {len(asked)} channels" + (
         f", {', '.join(held)} wait for a person" if held else ""
     )

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from failover import rows
-from failover.audit import Entry, sealed
+from failover.audit import Entry, sealed, whole
 from failover.delivery import OWED, Delivery, Phase, StatementRow, found_in_flight
 from failover.incidents import Incident
 from failover.model import Observation, Transition
@@ -186,7 +186,7 @@ class Store:
     async def reserve(self, delivery_id: str, draft: str) -> None:
         """Write down the remote id of something reserved and still invisible."""
         with self._transaction():
-            self._db.execute("UPDATE delivery SET draft = ? WHERE id = ?", (draft, delivery_id))
+            self._db.execute("UPDATE delivery SET draft = ? WHERE id = ?", _storable([draft, delivery_id]))
 
     async def ledger(self, delivery_id: str) -> dict[str, str]:
         """recipient -> state of one delivery."""
@@ -198,7 +198,7 @@ class Store:
         with self._transaction():
             self._db.executemany(
                 "INSERT INTO ledger VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
-                [(delivery_id, recipient, state) for recipient, state in changes.items()],
+                [_storable([delivery_id, recipient, state]) for recipient, state in changes.items()],
             )
 
     async def step_clock(self, seconds: float, recent: Iterable[str] = ()) -> None:
@@ -278,7 +278,7 @@ class Store:
 
     def _insert(self, table: str, row: rows.Columns) -> None:
         marks = ",".join("?" * len(row))
-        self._db.execute(f"INSERT INTO {table} ({','.join(row)}) VALUES ({marks})", [*row.values()])  # noqa: S608
+        self._db.execute(f"INSERT INTO {table} ({','.join(row)}) VALUES ({marks})", _storable(row.values()))  # noqa: S608
 
     def _upsert(self, table: str, row: rows.Columns) -> None:
         """The first column is the key."""
@@ -288,10 +288,15 @@ class Store:
         self._db.execute(
             f"INSERT INTO {table} ({','.join(row)}) VALUES ({marks}) "  # noqa: S608
             f"ON CONFLICT ({key}) DO UPDATE SET {update}",
-            [*row.values()],
+            _storable(row.values()),
         )
 
 
 def _is_trouble(error: BaseException) -> bool:
     """Is it the disk or the file (full, failing, damaged, locked), and not a mistake of ours?"""
     return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
+
+
+def _storable(values: Iterable[object]) -> list[object]:
+    """Texts from outside may end in the middle of a character; half of one must not keep the rest from the disk."""
+    return [whole(value) if isinstance(value, str) else value for value in values]

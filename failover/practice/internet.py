@@ -6,6 +6,7 @@ Everything listens on loopback and speaks its real protocol.  `outage_of_2021` d
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -79,13 +80,14 @@ class PracticeInternet:
     def visible(self, site: Path, outbox: tuple[str, ...] = SUBSCRIBERS) -> dict[str, list[str]]:
         """What the public can see: channel -> texts, oldest first, as each service itself has them."""
         pages = sorted((site / "statements").glob("*.json")) if (site / "statements").is_dir() else []
+        said = [json.loads(page.read_text(encoding="utf-8"))["text"] for page in pages]
         mails = {one: [str(mail["subject"]) for to, mail in self.smtp.messages if to == one] for one in outbox}
         return {
             "facebook-page": self.graph.visible(),
             "telegram": self.telegram.visible(),
             "x": self.x.visible(),
             "blog": self.blog.visible(),
-            "statuspage": [page.stem for page in pages],
+            "statuspage": said,
             "press-desk": self.press_desk.visible(),
             **{f"email to {one}": subjects for one, subjects in mails.items()},
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -65,6 +66,7 @@ async def test_everybody_on_the_list_gets_one_letter(tmp_path: Path) -> None:
         assert service.by_recipient() == dict.fromkeys(TRIO, 1)
         assert service.visible() == [HOLDING.text] * 3
         assert set(ledger.lines.values()) == {"sent"}
+        assert ledger.notes == 5  # the audience, an intent each (with the outcome before it), the last outcome
         assert outcome.sighting is not None
         assert outcome.sighting.signal is Signal.UP
 
@@ -352,7 +354,7 @@ async def test_a_stop_before_the_text_has_left_leaves_nobody_in_doubt(tmp_path: 
     write_list(tmp_path, ANN)
 
     class Slow(Ledger):
-        async def note(self, changes: dict[str, str]) -> None:  # type: ignore[override]
+        async def note(self, changes: Mapping[str, str]) -> None:
             await super().note(changes)
             if "sending" in changes.values():
                 sending.cancel()
@@ -365,6 +367,25 @@ async def test_a_stop_before_the_text_has_left_leaves_nobody_in_doubt(tmp_path: 
         assert sending.cancelled()
         assert ledger.lines == {ANN: "pending"}
         assert not service.accepted
+
+
+async def test_a_connection_that_ends_before_the_text_has_left_leaves_nobody_in_doubt(tmp_path: Path) -> None:
+    """The server hangs up while the intent is being committed: nothing has been said yet."""
+    write_list(tmp_path, ANN)
+
+    class Slow(Ledger):
+        async def note(self, changes: Mapping[str, str]) -> None:
+            await super().note(changes)
+            if "sending" in changes.values():
+                await service.refuse()
+                await asyncio.sleep(0.05)
+
+    async with SmtpService() as service:
+        ledger = Slow()
+        outcome = await send(tmp_path, service, ledger)
+        assert isinstance(outcome, Unreachable)
+        assert outcome.partly is None
+        assert ledger.lines == {ANN: "retry: connection lost"}
 
 
 async def test_a_hanging_answer_that_is_cut_off_is_in_doubt_and_counted(tmp_path: Path) -> None:
@@ -579,6 +600,9 @@ MINIMAL = {"host": "smtp.example.org", "sender": "news@example.org", "recipients
     [
         ({"host": None}, "expected either host"),
         ({"folder": "out"}, "expected either host"),
+        ({"recipients_file": None}, "expected either recipients_file"),
+        ({"recipients": ["ann@example.net"]}, "expected either recipients_file"),
+        ({"recipients_file": None, "recipients": ["ann"]}, "expected an e-mail address"),
         ({"security": "none"}, "in clear text"),
         ({"security": "ssl"}, "starttls"),
         ({"username": "comms"}, "belong together"),
@@ -620,6 +644,14 @@ def test_the_port_follows_the_security(changes: dict[str, object], port: int) ->
     server = EmailOptions.model_validate(MINIMAL | changes).server("example.org")
     assert server is not None
     assert server.port == port
+
+
+async def test_a_few_recipients_may_stand_in_the_configuration(tmp_path: Path) -> None:
+    how = {"recipients_file": None, "recipients": [ANN, BOB]}
+    async with SmtpService() as service, opened(tmp_path, service, **how) as channel:
+        assert isinstance(await channel.send(HOLDING, Ledger()), Delivered)
+        assert service.by_recipient() == {ANN: 1, BOB: 1}
+        assert (await channel.check()).facts == {"recipients": "2"}
 
 
 def test_paths_are_beside_the_configuration() -> None:

@@ -233,6 +233,12 @@ LINKS = {
         f"<https://example.org/{token('s', 'ann@example.net')}>",
         "List-Unsubscribe=One-Click",
     ),
+    "personal-mailto": (
+        Sender("", "a@example.org", unsubscribe="mailto:leave+{token}@example.org", secret="s"),
+        "",
+        f"<mailto:leave+{token('s', 'ann@example.net')}@example.org>",
+        None,
+    ),
     "mailto": (
         Sender("", "a@example.org", unsubscribe="mailto:leave@example.org"),
         "",

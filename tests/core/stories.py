@@ -227,6 +227,11 @@ class Fuse:
         if self.steps is not None and self.burnt > self.steps:
             raise Killed
 
+    def blow(self) -> None:
+        """At once."""
+        self.steps = 0
+        self.burn()
+
     @property
     def blown(self) -> bool:
         return self.steps is not None and self.burnt > self.steps
@@ -305,7 +310,7 @@ class FakeChannel:
         if kind in ("ok", "slow", "lost", "bug", "hang", "die after"):
             self.wall.accept(announcement, self._now() + float(number or 0))
         if kind.startswith("die"):
-            raise Killed
+            self.fuse.blow()
         if kind == "bug":
             raise LookupError("a bug of the channel")
         if kind == "hang":

@@ -15,7 +15,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from failover.audit import broken
 from failover.delivery import Phase, Policy
@@ -33,7 +33,6 @@ from tests.core.stories import (
     RED,
     VOICES,
     Killed,
-    Views,
     World,
     X,
     house,
@@ -51,6 +50,7 @@ CALM = Calm(recover_for=200, relapse=900, intermittent_for=800)
 
 platforms = st.sampled_from(PLATFORMS)
 views = st.sampled_from([RED, RED, GREEN, GREEN, GREY, HALF])
+lies = st.lists(st.sampled_from(ANSWERS), min_size=1, max_size=3)
 
 
 class Chaos(RuleBasedStateMachine):
@@ -60,9 +60,7 @@ class Chaos(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.views: dict[str, Any] = {}
-        self.refusing = False
-        self.offline = False
-        self.build("automatic", "automatic", 2)
+        self.world = World(":memory:")
 
     def build(self, holding: str, welcome: str, reach: int) -> None:
         policies = {name: Policy(settle=SETTLE, reads_back=name != "blog") for name in VOICES}
@@ -73,7 +71,7 @@ class Chaos(RuleBasedStateMachine):
                 routes=[replace(META, reach=reach), X],
                 sign_off={Statement.HOLDING: holding, Statement.WELCOME_BACK: welcome},
                 veto_for=100.0,
-                welcome_latest=HOUR,
+                welcome_latest=1200.0,
             ),
             watches_=watches(recover_for=200),
             policies=policies,
@@ -92,8 +90,7 @@ class Chaos(RuleBasedStateMachine):
         return found
 
     def restart(self) -> None:
-        self.accept()
-        self.offline = False
+        self.world.store._db.execute("PRAGMA query_only = OFF")
         self.loop.run_until_complete(self.world.restart())
         self.listen()
 
@@ -141,11 +138,19 @@ class Chaos(RuleBasedStateMachine):
 
     # -- what may happen -----------------------------------------------------------------------------------
 
-    @precondition(lambda self: self.world.now < 1_795_000_010)
-    @rule(holding=st.sampled_from(MODES), welcome=st.sampled_from(MODES), reach=st.integers(1, 3))
-    def another_house(self, holding: str, welcome: str, reach: int) -> None:
-        self.world.store.close()
+    @initialize(
+        holding=st.sampled_from(MODES),
+        welcome=st.sampled_from(MODES),
+        reach=st.integers(1, 3),
+        lies=st.dictionaries(st.sampled_from(TALKERS), lies, max_size=4),
+        first=st.sets(platforms),
+    )
+    def begins(self, holding: str, welcome: str, reach: int, lies: dict[str, list[str]], first: set[str]) -> None:
         self.build(holding, welcome, reach)
+        for channel, answers in lies.items():
+            self.world.answers[channel] += answers
+        if first:
+            self.an_outage(first)
 
     @rule(platform=platforms, view=views)
     def changes(self, platform: str, view: Any) -> None:
@@ -153,20 +158,20 @@ class Chaos(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([5.0, 30.0, 90.0, 240.0]))
     def time_passes(self, seconds: float) -> None:
-        self.do(self.world.live(seconds, self.seen(), every=min(seconds, 30.0)))
+        self.do(self.world.live(seconds, self.views, every=min(seconds, 30.0)))
 
     @rule(platforms_=st.sets(platforms, min_size=1))
     def an_outage(self, platforms_: set[str]) -> None:
         """So that much of what happens happens in one."""
         self.views |= dict.fromkeys(platforms_, RED)
-        self.do(self.world.live(200, self.seen(), every=25.0))
+        self.do(self.world.live(200, self.views, every=25.0))
 
     @rule(platforms_=st.sets(platforms, min_size=1))
     def a_recovery(self, platforms_: set[str]) -> None:
         self.views |= dict.fromkeys(platforms_, GREEN)
-        self.do(self.world.live(400, self.seen(), every=50.0))
+        self.do(self.world.live(400, self.views, every=50.0))
 
-    @rule(channel=st.sampled_from(TALKERS), answers=st.lists(st.sampled_from(ANSWERS), min_size=1, max_size=3))
+    @rule(channel=st.sampled_from(TALKERS), answers=lies)
     def a_channel_lies(self, channel: str, answers: list[str]) -> None:
         self.world.answers[channel] += answers
 
@@ -178,14 +183,10 @@ class Chaos(RuleBasedStateMachine):
     def dies_now(self) -> None:
         self.restart()
 
-    @rule()
-    def loses_its_line(self) -> None:
-        self.offline = True
+    @rule(seconds=st.sampled_from([5.0, 60.0, 400.0]))
+    def loses_its_line(self, seconds: float) -> None:
         self.do(self.world.engine.anchors(network(), self.world.now))
-
-    @rule()
-    def has_its_line(self) -> None:
-        self.offline = False
+        self.do(self.world.live(seconds, every=50.0))
         self.do(self.world.engine.anchors(up(HERE), self.world.now))
 
     @rule(platform=platforms, word=st.sampled_from(["down", "up", "auto"]))
@@ -208,31 +209,26 @@ class Chaos(RuleBasedStateMachine):
             there = any(post.reference == row.reference for post in self.world.walls[row.channel].posts)
             self.ask(self.world.desk.resolve(row.id, sent=there, by="ann", now=self.world.now))
 
-    @rule()
-    def somebody_pauses_or_resumes(self) -> None:
-        desk, now = self.world.desk, self.world.now
-        self.ask(desk.resume("ann", now) if self.world.engine.paused_by else desk.pause("", "ann", now))
+    @rule(seconds=st.sampled_from([5.0, 200.0]))
+    def somebody_pauses(self, seconds: float) -> None:
+        self.ask(self.world.desk.pause("", "ann", self.world.now))
+        self.do(self.world.live(seconds, self.views, every=25.0))
+        self.ask(self.world.desk.resume("ann", self.world.now))
 
-    @rule()
-    def the_disk_is_full(self) -> None:
-        self.refusing = True
+    @rule(seconds=st.sampled_from([5.0, 60.0, 200.0]), also_dies=st.booleans())
+    def the_disk_is_full(self, seconds: float, also_dies: bool) -> None:
         self.world.store._db.execute("PRAGMA query_only = ON")
-
-    @rule()
-    def accept(self) -> None:
-        self.refusing = False
+        self.do(self.world.live(seconds, self.views, every=25.0))
         self.world.store._db.execute("PRAGMA query_only = OFF")
+        if also_dies:
+            self.restart()
 
-    @precondition(lambda self: not self.refusing)
     @rule(seconds=st.sampled_from([-HOUR, -300.0, 300.0, HOUR]))
     def the_clock_is_set(self, seconds: float) -> None:
         self.world.now += seconds
         for wall in self.world.walls.values():
             wall.posts = [replace(post, at=post.at + seconds) for post in wall.posts]
         self.do(self.world.engine.step(seconds))
-
-    def seen(self) -> Views:
-        return {} if self.offline else dict(self.views)
 
     def ask(self, request: Coroutine[Any, Any, Any]) -> None:
         async def asked() -> None:
@@ -270,13 +266,13 @@ class Chaos(RuleBasedStateMachine):
                 answers.clear()
             for platform in PLATFORMS:
                 self.ask(self.world.desk.declare(platform, "auto", "", "ann", self.world.now))
-            if self.world.engine.paused_by:
-                self.somebody_pauses_or_resumes()
+            self.ask(self.world.desk.resume("ann", self.world.now))
             self.views = dict.fromkeys(PLATFORMS, GREEN)
-            self.do(self.world.live(2 * HOUR, self.seen(), every=100))
+            self.do(self.world.live(2600, self.views, every=100))
             self.loop.run_until_complete(self.at_rest())
         finally:
-            self.world.store.close()
+            with suppress(AttributeError):  # it never began
+                self.world.store.close()
             self.loop.close()
 
     async def at_rest(self) -> None:

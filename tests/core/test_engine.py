@@ -111,6 +111,13 @@ async def test_a_transition_is_kept_with_the_evidence_behind_it(world: World) ->
     assert {one.sighting.evidence for one in last.evidence} == {SPOKEN, CROWD}
 
 
+async def test_half_a_character_in_an_answer_stops_no_announcement(world: World) -> None:
+    broken_off = {"api": down(SPOKEN, "HTTP 503 \ud83d"), "crowd": down(CROWD, "many reports")}
+    await world.live(3 * MINUTE, {"facebook": broken_off})
+
+    assert world.posts() == ONCE
+
+
 async def test_only_news_is_written_as_an_observation(world: World) -> None:
     await world.live(10 * MINUTE, {"facebook": GREEN})
     rows = world.store._db.execute("SELECT count(*) AS looks FROM observation").fetchone()
@@ -942,7 +949,23 @@ async def test_the_next_backup_takes_the_place_of_one_that_refused() -> None:
     assert story.posts() == {"email": 1}
     [called] = story.journal.said("backup_promoted")
     assert called["channel"] == "email"
-    assert "telegram" in str(called["instead_of"])
+    assert called["reason"] == "in place of telegram (no permission)"
+
+
+async def test_when_too_few_have_heard_and_nobody_is_left_to_ask_a_person_is_told_once(world: World) -> None:
+    world.answers["blog"] += ["refused"]
+    await world.fall("facebook")
+    await world.live(10 * MINUTE, {"facebook": RED})
+
+    assert world.journal.said("reach_missed") == [{"incident": "1", "heard": 2, "wanted": 3}]
+
+
+async def test_an_objection_is_no_failure_to_reach_anybody(world: World) -> None:
+    await world.fall("facebook", deliver=False)
+    await world.desk.veto("1H", "", "ann", world.now)
+    await world.live(10 * MINUTE, {"facebook": RED})
+
+    assert world.journal.said("reach_missed") == []
 
 
 async def test_the_next_backup_takes_the_place_of_one_that_asks_for_a_long_wait() -> None:

@@ -134,6 +134,10 @@ def test_where_nobody_stands_in_nothing_is_planned(changes: dict[str, Any]) -> N
     assert opened(house_=house(**changes)) == Plan()
 
 
+def test_where_nothing_is_down_in_fact_nothing_is_planned() -> None:
+    assert opened(states={"facebook": BACK}) == Plan()
+
+
 def test_a_platform_without_a_stand_in_is_not_named() -> None:
     plan = opened(
         incident(platforms=("whatsapp", "facebook"), down=("whatsapp", "facebook")), {"whatsapp": DOWN, **FACEBOOK}
@@ -418,6 +422,14 @@ def test_after_a_relapse_who_had_not_heard_is_told_and_nobody_else() -> None:
     [row] = plan.statements
     assert row.id == "7H2"
     assert phases(plan) == {"email": Phase.READY, "blog": Phase.READY}
+
+
+def test_a_quick_relapse_tells_who_was_cancelled_though_the_first_statement_is_still_young() -> None:
+    known = then(opened(), telegram=Phase.SENT, email=Phase.CANCELLED, blog=Phase.CANCELLED)
+
+    plan = after_turn(Turn.REOPENED, OPEN, known, FACEBOOK, house(), NOON + 10 * MINUTE)
+
+    assert [row.id for row in plan.deliveries] == ["7H2-email", "7H2-blog"]
 
 
 @pytest.mark.parametrize("phase", [Phase.SENDING, Phase.UNSURE, Phase.HELD])

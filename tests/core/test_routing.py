@@ -12,6 +12,7 @@ from failover.routing import (
     Route,
     Voice,
     candidates,
+    missed,
     named,
     owed_welcome,
     promote,
@@ -199,6 +200,16 @@ def test_one_in_trouble_of_its_own_is_passed_over_and_the_reason_is_given() -> N
     assert why == "in place of telegram (telegram itself is down)"
 
 
+def test_the_reason_names_the_one_whose_place_is_taken() -> None:
+    rows = line(SENT, REFUSED, STANDBY)
+    rows[1] = replace(rows[1], reason="no permission")
+
+    assert promote(incident(), rows, [replace(META, reach=2)], VOICES, WELL) == [
+        (rows[2], "in place of email (no permission)")
+    ]
+    assert [why for _row, why in promote(incident(), line(SENT, STANDBY, STANDBY), [META], VOICES, WELL)] == ["", ""]
+
+
 def test_of_two_deliveries_to_one_channel_the_later_counts() -> None:
     """Before a relapse it was cancelled, after it stands by again."""
     before, after = asked("telegram", Phase.CANCELLED), asked("telegram", STANDBY, id="7H2-telegram")
@@ -211,6 +222,34 @@ def test_two_routes_each_have_their_own_reach() -> None:
     rows = [asked("telegram"), asked("blog")]
 
     assert [row.channel for row, _why in promote(incident(), rows, routes, VOICES, WELL)] == ["telegram", "blog"]
+
+
+@pytest.mark.parametrize(
+    ("reach", "phases", "found"),
+    [
+        (None, (SENT, SENT, SENT), None),
+        (None, (SENT, LEFT, READY), None),
+        (None, (SENT, STANDBY, UNSURE), None),
+        (None, (SENT, SENT, REFUSED), (2, 3)),
+        (2, (SENT, REFUSED, SENDING), None),
+        (2, (SENT, REFUSED, HELD), (1, 2)),
+        (1, (EXPIRED, REFUSED, HELD), (0, 1)),
+    ],
+)
+def test_reach_is_missed_when_too_few_have_heard_and_nobody_is_left(
+    reach: int | None, phases: tuple[Phase, ...], found: tuple[int, int] | None
+) -> None:
+    assert missed(incident(), line(*phases), [replace(META, reach=reach)]) == found
+
+
+def test_who_has_heard_in_part_and_is_tried_again_is_counted_once() -> None:
+    rows = [asked("telegram", READY, receipt=RECEIPT), asked("email", REFUSED), asked("blog", REFUSED)]
+
+    assert missed(incident(), rows, [replace(META, reach=2)]) == (1, 2)
+
+
+def test_reach_is_not_missed_where_nobody_was_to_be_reached() -> None:
+    assert missed(incident(), [], ROUTES) is None
 
 
 # -- the welcome back ------------------------------------------------------------------------------------------

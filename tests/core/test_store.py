@@ -179,6 +179,28 @@ async def test_writing_a_row_again_replaces_it(store: Store) -> None:
     assert await store.setting("a") == "2"
 
 
+async def test_half_a_character_from_a_platform_stops_nothing(store: Store) -> None:
+    """An answer may end in the middle of an emoji; what people read then has a question mark there."""
+    half = "quota of \ud83d used"
+    change = Change(
+        at=NOON,
+        observations=(seen(replace(down(), reason=half, detail=half)),),
+        transitions=(replace(turned("x", State.DOWN), reason=half, evidence=(seen(replace(down(), detail=half)),)),),
+        incidents=(incident(reason=half),),
+        deliveries=(replace(FULL, reason=half, receipt=Receipt(remote_id="1", note=half)),),
+        audit=(("delivery_refused", {"reason": half}),),
+    )
+    await store.record(change)
+    await store.reserve("7H-telegram", half)
+    await store.note("7H-telegram", {half: half})
+
+    row = await store.delivery("7H-telegram")
+    assert row is not None
+    assert row.reason == "quota of ? used"
+    assert await store.ledger("7H-telegram") == {"quota of ? used": "quota of ? used"}
+    assert broken(await store.audit()) == ""
+
+
 async def test_a_declaration_is_withdrawn(store: Store) -> None:
     await store.record(everything())
     await store.record(Change(at=NOON, undeclared=("x",)))

@@ -142,6 +142,29 @@ def test_a_transition_carries_what_was_believed_and_a_reason_for_people() -> Non
     assert {one.sighting.evidence for one in transition.evidence} == {SPOKEN, CROWD, OFFICIAL}
 
 
+@pytest.mark.parametrize(
+    ("state", "observations", "timers", "reason"),
+    [
+        (OK, [unknown()], {}, "no source can tell at the moment"),
+        (OK, [down(SPOKEN), up(OFFICIAL)], {}, "only spoken so far: spoken says HTTP 503"),
+        (OK, [degraded(OFFICIAL), up(SPOKEN)], {}, "degraded: official says partial outage"),
+        (U, [up(SPOKEN), unknown(CROWD)], {}, "works: spoken says it answers"),
+        (DOWN, [up(SPOKEN)], {}, "works: spoken says it answers"),
+        (BACK, [up(SPOKEN)], {"calm_since": NOON - 930}, "well for 15m30s: spoken says it answers"),
+        (BACK, [down(SPOKEN), down(CROWD)], {"quorum_since": NOON - 3725}, "crowd and spoken agree for 1h2m5s: "),
+    ],
+    ids=["blind", "one class", "degraded", "works", "comes back", "has come back", "for hours"],
+)
+def test_every_change_has_a_reason_that_a_person_can_read(
+    state: State, observations: list[Sighting], timers: dict[str, Any], reason: str
+) -> None:
+    case = Case(state, **timers)
+    case.at(0, *observations)
+
+    assert len(case.reasons) == 1
+    assert case.reasons[0].startswith(reason)
+
+
 # -- R1: two independent classes, sustained --------------------------------------------------------------------
 
 
@@ -238,6 +261,13 @@ def test_a_vote_that_has_grown_stale_is_none() -> None:
     assert case.at(CONFIRM, down(SPOKEN), old) is SUSPECT
 
 
+def test_an_answer_is_good_up_to_its_last_second() -> None:
+    vote = seen(down(SPOKEN), good_for=60)
+
+    assert sorted_(vote, now=NOON + 60).votes
+    assert not sorted_(vote, now=NOON + 60.1).votes
+
+
 def test_every_source_stale_is_unknown_and_not_down() -> None:
     case = Case()
 
@@ -253,6 +283,10 @@ def test_a_vote_from_here_counts_only_when_the_anchors_answered_after_it() -> No
 
     assert not sorted_(vote, line=Line(good_at=NOON - 1)).votes
     assert sorted_(vote, line=Line(good_at=NOON)).votes.keys() == {HERE}
+
+
+def test_what_works_from_here_needs_no_anchors() -> None:
+    assert sorted_(seen(up(HERE)), line=Line(good_at=NOON - 1)).works
 
 
 @pytest.mark.parametrize("evidence", [SPOKEN, ELSEWHERE, OFFICIAL, CROWD], ids=lambda one: one.value)
@@ -370,6 +404,32 @@ def test_a_page_that_went_from_down_to_degraded_has_not_stopped() -> None:
     assert case.at(0, up(SPOKEN), degraded(OFFICIAL)) is DOWN
 
 
+def test_a_class_that_voted_must_not_be_half_well() -> None:
+    """Two official sources, and one of them still speaks of trouble."""
+    case = Case(DOWN, voted={OFFICIAL: NOON})
+
+    assert case.at(0, seen(up(OFFICIAL), probe="page"), seen(degraded(OFFICIAL), probe="feed")) is DOWN
+
+
+def test_a_voter_that_falls_silent_during_recovery_makes_it_start_anew() -> None:
+    case = Case(DOWN, voted={SPOKEN: NOON, CROWD: NOON})
+    case.at(0, up(SPOKEN), up(CROWD))
+
+    for second in (60.0, RECOVER, SILENCE_FACTOR * RECOVER, (SILENCE_FACTOR + 1) * RECOVER - 1):
+        assert case.at(second, up(SPOKEN), unknown(CROWD)) is BACK
+    assert case.at((SILENCE_FACTOR + 1) * RECOVER, up(SPOKEN), unknown(CROWD)) is OK
+
+
+def test_only_the_classes_of_this_outage_must_have_stopped() -> None:
+    """A crowd that was noisy before it, and has fallen silent since, has nothing to do with it."""
+    case = Case()
+    case.at(0, up(SPOKEN), down(CROWD))
+    case.at(30, down(SPOKEN), down(OFFICIAL))
+    assert case.at(30 + CONFIRM, down(SPOKEN), down(OFFICIAL)) is DOWN
+
+    assert case.at(300, up(SPOKEN), up(OFFICIAL), unknown(CROWD)) is BACK
+
+
 def test_a_degradation_of_a_class_that_never_voted_does_not_block_recovery() -> None:
     case = Case(DOWN, voted={SPOKEN: NOON, CROWD: NOON})
 
@@ -434,9 +494,18 @@ def test_the_crowd_and_our_own_line_are_one_class_when_unrelated_platforms_spike
     assert case.at(CONFIRM, down(CROWD), down(HERE), spikes=spikes) is then
 
 
-def test_spikes_everywhere_do_not_weaken_other_evidence() -> None:
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        (down(CROWD), down(HERE), down(OFFICIAL)),
+        (down(CROWD), down(SPOKEN)),
+        (down(HERE), down(SPOKEN)),
+        (down(OFFICIAL), down(SPOKEN)),
+    ],
+    ids=["a third class", "crowd and spoken", "here and spoken", "neither"],
+)
+def test_spikes_everywhere_do_not_weaken_other_evidence(evidence: tuple[Sighting, ...]) -> None:
     case = Case()
-    evidence = (down(CROWD), down(HERE), down(OFFICIAL))
     case.at(0, *evidence, spikes=5)
 
     assert case.at(CONFIRM, *evidence, spikes=5) is DOWN
@@ -508,6 +577,21 @@ def test_a_platform_that_works_again_is_borne_out_by_a_calm_look() -> None:
     assert not case.standing.upheld
 
     case.at(30, up(SPOKEN))
+    assert case.standing.upheld
+
+
+def test_a_state_that_works_and_is_in_question_is_not_borne_out() -> None:
+    case = Case(OK)
+    case.at(0, down(HERE), line=Line(good_at=NOON - 1))
+
+    assert (case.standing.state, case.standing.upheld) == (OK, False)
+
+
+def test_what_was_borne_out_once_stays_so_while_sources_pause() -> None:
+    case = Case(DOWN, voted={SPOKEN: NOON, CROWD: NOON})
+    case.at(0, down(SPOKEN), down(CROWD))
+    case.at(30, down(SPOKEN), unknown(CROWD))
+
     assert case.standing.upheld
 
 

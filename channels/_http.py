@@ -118,10 +118,7 @@ def describe(error: BaseException) -> str:
 
 
 def _answer(response: httpx.Response, body: bytes) -> Answer:
-    try:
-        text = body.decode(response.charset_encoding or "utf-8", "replace")
-    except LookupError:  # a charset nobody has heard of
-        text = body.decode("utf-8", "replace")
+    text = body.decode("utf-8", "replace")  # JSON is UTF-8 (RFC 8259, 8.1); a charset that lies can hang or raise
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError):

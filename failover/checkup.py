@@ -10,7 +10,7 @@ import httpx
 from failover.config.settings import Heartbeat
 from failover.contracts import Channel
 from failover.engine import Says
-from failover.model import Health
+from failover.model import Evidence, Health, Sighting
 
 A_DAY = 86400.0
 PATIENCE = 60.0
@@ -33,11 +33,10 @@ class Checkup:
             async with asyncio.timeout(PATIENCE):
                 health = await self._channels[name].check()
         except TimeoutError:
-            self._journal.say("channel_unable", channel=name, reason=f"no answer within {PATIENCE:g} s")
-            return
+            health = _unable(f"no answer within {PATIENCE:g} s")
         except Exception as error:  # noqa: BLE001  the same guard as around every plug-in
             self._journal.bug(f"channel {name}", error)
-            return
+            health = _unable(f"the check failed unexpectedly ({type(error).__name__})")
         self.healths[name] = (self._now(), health)
         self._tell(name, health)
 
@@ -60,6 +59,10 @@ class Checkup:
         elif self._unheard:
             self._journal.say_on_change("heartbeat", "heartbeat_back")
         self._unheard = bool(trouble)
+
+
+def _unable(reason: str) -> Health:
+    return Health(sighting=Sighting.unknown(Evidence.SPOKEN, reason), problems=(reason,))
 
 
 async def _beat(url: str, agent: str) -> str:

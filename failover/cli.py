@@ -93,6 +93,11 @@ def _operator_commands(add: Callable[..., argparse.ArgumentParser], config: argp
     veto = add("veto", _request("veto", "statement", "because"), "Stop a statement that is not public yet.", config)
     veto.add_argument("statement", metavar="STATEMENT")
     veto.add_argument("--because", metavar="TEXT", default="", help="for the record")
+    retract = add(
+        "retract", _request("retract", "incident", "because"), "Take back what was said in a false alarm.", config
+    )
+    retract.add_argument("incident", metavar="INCIDENT")
+    retract.add_argument("--because", metavar="TEXT", default="", help="for the record")
     resolve = add(
         "resolve", _request("resolve", "delivery", "answer"), "Say whether a doubtful delivery is public.", config
     )

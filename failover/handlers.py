@@ -69,6 +69,7 @@ def _because(request: Request) -> str:
 
 def _answer(request: Request) -> bool:
     answers = {"sent": True, "not-sent": False}
-    if request["answer"] not in answers:
+    answer = str(request["answer"])
+    if answer not in answers:
         raise RequestError("say `sent` or `not-sent`")
-    return answers[request["answer"]]
+    return answers[answer]

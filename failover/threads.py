@@ -19,7 +19,7 @@ Job = Callable[[], None]
 
 
 class Helpers(ThreadPoolExecutor):
-    """At most `most` threads, made when needed.  asyncio insists on the base class; its own threads are never made."""
+    """At most `most` threads, made when needed.  asyncio insists on the base class; its threads are never made."""
 
     def __init__(self, most: int) -> None:
         super().__init__(most)

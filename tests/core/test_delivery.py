@@ -255,6 +255,10 @@ def test_absent_with_a_ledger_keeps_who_has_heard() -> None:
     assert (row.phase, row.receipt) == (READY, PARTLY)
 
 
+def test_who_has_heard_is_not_forgotten_when_a_look_does_not_tell() -> None:
+    assert looked(Absent(reason="6 are missing"), 60, receipt=PARTLY).receipt == PARTLY
+
+
 def test_absent_and_no_longer_wanted_is_cancelled() -> None:
     row = looked(Absent(reason="not there"), 60, latest=NOON + 10)
 

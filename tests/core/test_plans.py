@@ -276,6 +276,23 @@ def test_one_platform_back_and_the_other_not_is_worded_so_where_it_is_unsaid() -
     assert {row.channel: row.platforms for row in plan.deliveries} == dict.fromkeys(("email", "blog"), ("instagram",))
 
 
+def test_what_names_the_right_platforms_already_is_left_alone() -> None:
+    """Or every tick would write every row again."""
+    assert reword(OPEN, then(opened()), FACEBOOK, house(), NOON + 60) == Plan()
+
+
+def test_words_for_a_channel_that_is_gone_are_not_looked_for() -> None:
+    known = Known(deliveries=[delivery(channel="carrier-pigeon")])
+
+    assert reword(OPEN_BOTH, known, BOTH, house(), NOON + 60) == Plan()
+
+
+def test_who_refused_a_statement_is_not_asked_for_the_same_one_again() -> None:
+    known = then(opened(), telegram=Phase.REFUSED, email=Phase.SENT, blog=Phase.SENT)
+
+    assert joined(known) == Plan()
+
+
 def test_while_nothing_is_down_in_fact_words_stay_as_they_are() -> None:
     known = then(opened(OPEN_BOTH, BOTH))
 

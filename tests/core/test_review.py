@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -246,7 +247,7 @@ def test_taking_back_can_be_asked_for_on_the_command_line() -> None:
 @pytest.mark.parametrize("answer", ["yes", ["sent"], {}, None])
 async def test_an_answer_that_makes_no_sense_is_refused_in_words(answer: object) -> None:
     class Daemon:
-        at: Any = None
+        at: Any = SimpleNamespace(desk=SimpleNamespace(resolve=None))
 
         def now(self) -> float:
             return NOON

@@ -133,7 +133,7 @@ async def test_ten_kills_at_random_moments_of_an_incident(town: Town) -> None:
 async def _killed_now_and_then(town: Town, dice: random.Random) -> None:
     for _ in range(5):
         started = len(town.journal("daemon_started"))
-        await asyncio.sleep(dice.uniform(0.0, 2.0))  # the moment is the story
+        await asyncio.sleep(dice.uniform(0.0, 1.8))  # the moment is the story
         await town.kill()
         await town.start(ready=False)
         await town.hears("daemon_started", times=started + 1)

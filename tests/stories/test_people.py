@@ -8,40 +8,42 @@ from failover.practice.http import Fault
 from tests.stories.town import Town, marks, rows, states
 
 
-async def test_a_person_declares_it_down_and_up_again(town: Town) -> None:
-    """A word alone is enough to tell, the sources say otherwise all the time; `up` brings the welcome back."""
+async def test_a_person_declares_how_it_is(town: Town) -> None:
+    """A word alone is enough to tell, whatever the sources say; `auto` leaves it to them again, `up` ends it."""
     town.channels("facebook-page", "blog", "statuspage")
     await town.start()
     await town.all_up()
+    slip = await town.command("declare", "facebok", "down")
+    assert (slip.code, slip.err) == (1, "failover declare: there is no platform 'facebok'; did you mean facebook?\n")
+    none = await town.command("declare", "facebook", "auto")
+    assert (none.code, none.err) == (1, "failover declare: nothing is declared about facebook\n")
     said = await town.command("declare", "facebook", "down", "--because", "our page shows nothing")
     assert (said.code, said.out) == (0, "facebook is declared down; its state is now down.\n")
     await town.phases("holding", blog="sent", statuspage="sent")
     assert (await town.command("status")).out.count("declared down by") == 1
-    said = await town.command("declare", "facebook", "up")
-    assert (said.code, said.out) == (0, "facebook is declared up; its state is now up.\n")
-    await town.over()
-    assert town.heard("1W") == {"blog", "statuspage", "facebook-page"}
     entry = town.journal("operator_declared")[0]
     assert entry["by"]
     assert entry["reason"] == "our page shows nothing"
+    assert (await town.command("declare", "facebook", "auto")).code == 0
+    await town.over()
+    assert town.heard("1W") == {"blog", "statuspage", "facebook-page"}
 
 
-async def test_a_declaration_is_withdrawn_and_the_sources_decide_again(town: Town) -> None:
-    """`auto` ends it: what works by every source is coming back at once."""
+async def test_a_person_declares_it_up_although_the_sources_say_otherwise(town: Town) -> None:
+    """`up` ends an outage at once, for good, and without a second word while the sources still complain."""
     town.channels("facebook-page", "blog")
     await town.start()
     await town.all_up()
-    assert (await town.command("declare", "facebook", "auto")).err == (
-        "failover declare: nothing is declared about facebook\n"
-    )
-    await town.command("declare", "facebook", "down")
+    await town.internet.outage_of_2021()
     await town.phases("holding", blog="sent")
-    assert (await town.command("declare", "facebook", "auto")).code == 0
-    await town.over()
-    assert town.heard("1W") == {"blog", "facebook-page"}
-    slip = await town.command("declare", "facebok", "down")
-    assert slip.code == 1
-    assert slip.err == "failover declare: there is no platform 'facebok'; did you mean facebook?\n"
+    said = await town.command("declare", "facebook", "up")
+    assert (said.code, said.out) == (0, "facebook is declared up; its state is now up.\n")
+    await town.looks(2)
+    assert states(await town.status())["facebook"] == "up"
+    assert town.heard("1W") <= {"blog", "facebook-page"}
+    await town.internet.recovery()
+    await town.hears("declaration_ended")
+    await town.until("all are welcomed back", lambda _data: town.heard("1W") == {"blog", "facebook-page"})
 
 
 async def test_nothing_is_said_while_paused_and_what_is_still_true_is_said_afterwards(town: Town) -> None:

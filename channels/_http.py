@@ -8,6 +8,7 @@ request that was processed, so they are Unconfirmed.  What an *answered* request
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 from dataclasses import dataclass
 from functools import lru_cache
@@ -95,11 +96,18 @@ def trouble(error: httpx.HTTPError | httpx.InvalidURL) -> Unreachable | Unconfir
     """What a transport error proves.  The text names the kind of error only: an httpx message can carry the URL."""
     reason = describe(error)
     sighting = Sighting.down(Evidence.HERE, reason)
-    if isinstance(error, httpx.ProxyError):  # our own network's no, and nothing about the platform
+    if isinstance(error, httpx.ProxyError) or _is_our_own(error):  # our own network's no, nothing about the platform
         sighting = Sighting.unknown(Evidence.HERE, reason, fault=Fault.NETWORK)
     if isinstance(error, NEVER_LEFT):
         return Unreachable(reason=reason, sighting=sighting)
     return Unconfirmed(reason=f"{reason}; the post may have gone out", sighting=sighting)
+
+
+def _is_our_own(error: BaseException | None) -> bool:
+    """A name that our resolver does not give, or a certificate that does not hold, as when a box is on the line."""
+    while error is not None and not isinstance(error, socket.gaierror | ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def describe(error: BaseException) -> str:

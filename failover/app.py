@@ -16,11 +16,12 @@ from failover.config.settings import Settings
 from failover.daemon import Daemon, tell_rejected
 from failover.journal import Journal, open_journal
 from failover.lastgood import LastGood
-from failover.schema import StoreError, StoreForeignError, set_aside
+from failover.schema import StoreError, StoreForeignError, set_aside, was_set_aside
 from failover.store import Change, Store
 
 CONFIGURATION_ERROR = 78  # EX_CONFIG of sysexits.h; the unit does not restart on it
 STORE_ERROR = CONTROL_ERROR = 75  # EX_TEMPFAIL: systemd tries again
+PAUSED, NEVER = "paused_by", "never paused"
 
 
 def run(path: Path, log: str = "auto") -> int:
@@ -72,17 +73,25 @@ def _settings(path: Path, env: Mapping[str, str], journal: Journal, last_good: L
 def _open_store(settings: Settings, journal: Journal) -> Store:
     """A damaged database is set aside; then nothing is said in public before a person has looked."""
     try:
-        return Store.open(settings.state)
+        store = Store.open(settings.state)
     except StoreForeignError as error:
         aside = set_aside(settings.state, Clock().now())
         if aside is None:
             raise
         journal.say("store_trouble", reason=f"{error}; it was set aside as {aside.name}")
-    store = Store.open(settings.state)
+        store = Store.open(settings.state)
+    if was_set_aside(settings.state):
+        asyncio.run(_begin_paused(store, journal))
+    return store
+
+
+async def _begin_paused(store: Store, journal: Journal) -> None:
+    """Beside a damaged database a new one begins paused, also where the process died between the two; once."""
+    if await store.setting(PAUSED, NEVER) != NEVER:
+        return
     by = "failover (the database was damaged)"
-    asyncio.run(store.record(Change(at=Clock().now(), settings={"paused_by": by}, audit=(("paused", {"by": by}),))))
+    await store.record(Change(at=Clock().now(), settings={PAUSED: by}, audit=(("paused", {"by": by}),)))
     journal.say(
         "person_needed",
         reason="the database was damaged and a new one begun: look what is public, then run `failover resume`",
     )
-    return store

@@ -22,6 +22,7 @@ class Checkup:
 
     def __init__(self, channels: Mapping[str, Channel], journal: Says, now: Callable[[], float]) -> None:
         self.healths: dict[str, tuple[float, Health]] = {}
+        self._told: dict[str, tuple[tuple[str, ...], float]] = {}
         self._unheard = False
         self._channels = channels
         self._journal = journal
@@ -38,7 +39,16 @@ class Checkup:
             self._journal.bug(f"channel {name}", error)
             health = _unable(f"the check failed unexpectedly ({type(error).__name__})")
         self.healths[name] = (self._now(), health)
-        self._tell(name, health)
+        if self._is_news(name, health):
+            self._tell(name, health)
+
+    def _is_news(self, name: str, health: Health) -> bool:
+        """Told when it changes, and as a reminder after a day."""
+        before, at = self._told.get(name, (None, 0.0))
+        if before == health.problems and self._now() - at < A_DAY / 2:
+            return False
+        self._told[name] = (health.problems, self._now())
+        return True
 
     def _tell(self, name: str, health: Health) -> None:
         if health.problems:

@@ -66,6 +66,8 @@ class Control:
             await writer.drain()
         except (TimeoutError, ConnectionError, ValueError):  # a client that went away, or said too much
             pass
+        except asyncio.CancelledError:  # the daemon ends, and nobody waits for this conversation
+            pass
         finally:
             writer.close()
 

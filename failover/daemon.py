@@ -51,6 +51,9 @@ ALIVE_EVERY = 60.0
 GRACE = 2.0
 """Seconds that deliveries under way are given at a stop; what is cut off is looked for at the next start."""
 
+CHECK_AGAIN = 5
+"""Steady rounds after which a channel that could not post is asked again."""
+
 RELOAD_GRACE = 8.0
 """The same at a reload; well below what the watchdog tolerates."""
 
@@ -178,7 +181,7 @@ class Daemon:
             self._add(f"look {look.id}", self._look, look.every, first=first, args=[look.id])
         for name in self._at.channels:
             first = random.uniform(1.0, min(10.0, 1.0 + every))  # noqa: S311
-            self._add(f"check {name}", self._checkup.check, A_DAY, first=first, args=[name])
+            self._add(f"check {name}", self._check, A_DAY, first=first, args=[name])
         self._add("prune", self._prune, A_DAY, first=60.0)
         self._add("alive", self._note_alive, ALIVE_EVERY)
         if self._settings.heartbeat is not None:
@@ -233,9 +236,19 @@ class Daemon:
         for look in self._at.lookout.looks.values():
             interval = self._at.lookout.interval(look)
             seconds = look.every if interval is None else interval
-            job = self._scheduler.get_job(f"look {look.id}")
-            if job is not None and job.trigger.interval.total_seconds() != seconds:
-                job.reschedule("interval", seconds=seconds, jitter=seconds * 0.1)
+            self._pace(f"look {look.id}", seconds)
+
+    def _pace(self, job_id: str, seconds: float) -> None:
+        """From now on this job runs so often."""
+        job = self._scheduler.get_job(job_id)
+        if job is not None and job.trigger.interval.total_seconds() != seconds:
+            job.reschedule("interval", seconds=seconds, jitter=seconds * 0.1)
+
+    async def _check(self, name: str) -> None:
+        """Once a day (S8); a channel that could not post is asked again soon, so that `status` stays true."""
+        await self._checkup.check(name)
+        _at, health = self._checkup.healths[name]
+        self._pace(f"check {name}", A_DAY if health.able else CHECK_AGAIN * self._settings.judgement.every)
 
     async def _postman(self) -> None:
         """Deliver when kicked: by the tick, and at once by a turn of an incident."""

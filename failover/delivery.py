@@ -92,6 +92,8 @@ PATIENCE = 2
 """After this many failed attempts a backup is no longer counted on (it goes on trying beside the next one)."""
 A_LONG_WAIT = 60.0
 """Nor is one that asks for a longer wait than this (seconds)."""
+LONGEST_WAIT = 86400.0
+"""Seconds; no statement is still wanted after so long, and a service may ask for anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +225,8 @@ def after_send(delivery: Delivery, outcome: Outcome, now: float) -> Delivery:
         case Refused(reason=reason):
             return moved(delivery, Phase.REFUSED, reason, ended_at=now)
         case Unreachable(reason=reason, retry_after=retry_after, partly=partly):
-            wait = max(retry_after or 0.0, _slowing(FIRST_RETRY, SLOWEST_RETRY, delivery.attempts))
+            asked = min(retry_after or 0.0, LONGEST_WAIT)
+            wait = max(asked, _slowing(FIRST_RETRY, SLOWEST_RETRY, delivery.attempts))
             return moved(delivery, Phase.READY, reason, due=now + wait, receipt=partly or delivery.receipt)
         case Unconfirmed(reason=reason):
             return moved(delivery, Phase.UNSURE, reason, due=now + FIRST_LOOK, unsure_since=now)

@@ -277,9 +277,9 @@ class Engine:
         now = transition.at
         states = {**self.states(), transition.platform: transition.now}
         try:
-            new_id = await self.store.fresh_incident_id() if transition.now is State.DOWN else ""
-            recent = self._related(transition.platform)
-            turn, incident = follow(transition, group, recent, new_id, self.house.calm)
+            turn, incident = follow(transition, group, self._related(transition.platform), "", self.house.calm)
+            if incident is not None and turn is Turn.OPENED:
+                incident = replace(incident, id=await self.store.fresh_incident_id())
             plan = Plan()
             if incident is not None:
                 plan = after_turn(turn, incident, await self._known(incident), states, self.house, now)
@@ -352,7 +352,7 @@ class Engine:
         plan = overdue(known.deliveries, now)
         plan += orphaned(plan.on(known).deliveries, self.house.voices, now)
         if incident.is_open:
-            plan += reword(incident, plan.on(known), states, self.house, now)
+            plan += reword(incident, plan.on(known), self._tellable(incident, now), self.house, now)
         plan += call_backups(incident, plan.on(known), states, self.house)
         plan += welcome_back(incident, plan.on(known), self.house, now)
         self._tell_reach(incident, plan.on(known))
@@ -391,7 +391,14 @@ class Engine:
         statement = await self.store.statement(delivery.statement_id)
         if delivery.phase is not Phase.READY or self.paused_by or incident is None or statement is None:
             return False
+        if not incident.is_open and self._is_down(delivery.channel):
+            return False
         return sayable(delivery, statement, incident, self._tellable(incident, now), now)
+
+    def _is_down(self, channel: str) -> bool:
+        """Does the channel itself stand on a platform that is down (by now)?  A welcome back can wait for it (S3)."""
+        voice = self.house.voices.get(channel)
+        return voice is not None and self.states().get(voice.platform or "") is State.DOWN
 
     def _tellable(self, incident: Incident, now: float) -> dict[str, State]:
         """The states as far as they may be told: what nothing fresh bears out is only a suspicion (R8, S2)."""

@@ -49,13 +49,12 @@ class Look:
 
 
 class Lookout:
-    """All looks and the anchors.  `last` tells when each look ended, for the watchdog."""
+    """All looks and the anchors."""
 
     def __init__(
         self, engine: Engine, looks: Sequence[Look], anchors: Probe, now: Callable[[], float], *, fast: float
     ) -> None:
         self.looks = {look.id: look for look in looks}
-        self.last: dict[str, float] = {}
         self._engine = engine
         self._anchors = anchors
         self._now = now
@@ -73,7 +72,6 @@ class Lookout:
         began = self._now()
         sighting = await self._sighting(look)
         now = self._now()
-        self.last[look_id] = now
         await self._engine.saw(look.platform, look.name, sighting, now, good_for=look.good_for, took=now - began)
         if self._engine.line_in_doubt():
             await self.ask_anchors()

@@ -54,7 +54,6 @@ class House:
     veto_for: float = 300.0
     holding_latest: float = 1800.0
     welcome_latest: float = 43200.0
-    update_every: float = 0.0
     gather: float = 30.0
     """How long a holding statement waits while further platforms of the group are suspect: one incident, one word."""
 

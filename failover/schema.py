@@ -157,6 +157,11 @@ def set_aside(path: Path, now: float) -> Path | None:
     return aside
 
 
+def was_set_aside(path: Path) -> bool:
+    """Does a damaged forerunner of this database lie beside it?"""
+    return any(other.name.startswith(f"{path.name}.damaged-") for other in path.parent.iterdir())
+
+
 def _ours_but_damaged(path: Path) -> bool:
     """By the header: application id in bytes 68-71, schema version in 60-63 (sqlite.org/fileformat2.html)."""
     header = path.read_bytes()[:100] if path.is_file() else b""

@@ -45,7 +45,8 @@ async def summary(engine: Engine, now: float) -> str:
     if parts:
         return "; ".join(parts)
     known = sum(1 for name in engine.watches if _state(engine, name) is State.UP)
-    return f"watching {len(engine.watches)} platforms, {known} known to work"
+    plural = "" if len(engine.watches) == 1 else "s"
+    return f"watching {len(engine.watches)} platform{plural}, {known} known to work"
 
 
 async def _told(engine: Engine, incident: Incident) -> str:
@@ -57,7 +58,7 @@ async def _told(engine: Engine, incident: Incident) -> str:
     if not rows:
         return f"incident {incident.id}: there is no channel to tell it on"
     return f"incident {incident.id}: told on {heard} of {len(asked)} channels" + (
-        f", {', '.join(held)} wait for a person" if held else ""
+        f", {', '.join(held)} {'waits' if len(held) == 1 else 'wait'} for a person" if held else ""
     )
 
 

@@ -26,7 +26,7 @@ class Condition(str, Enum):
     """What the evidence amounts to, before the present state is considered."""
 
     BLIND = "nothing fresh is known"
-    WAITING = "a vote from here waits until our own line has been checked"
+    WAITING = "a vote from here waits until our own line has been checked, or a verdict for a fresh look"
     CALM = "no vote, and something works"
     DOUBT = "a vote or a degradation, but not enough for a verdict"
     CONFIRMED = "enough independent classes, long enough"
@@ -341,9 +341,11 @@ def _declared_condition(declared: Declaration | None) -> Condition | None:
 
 def _condition(timed: Standing, seen: Tally, now: float, rules: Rules) -> Condition:
     if timed.quorum_since is not None and now - timed.quorum_since >= rules.confirm_for:
-        return Condition.CONFIRMED if _has_quorum(seen, rules) else Condition.WAITING
+        votes = [vote for votes in seen.votes.values() for vote in votes]
+        agreed = _has_quorum(seen, rules) and _looked_lately(votes, now, rules)
+        return Condition.CONFIRMED if agreed else Condition.WAITING
     if timed.calm_since is not None:
-        settled = now - timed.calm_since >= rules.recover_for
+        settled = now - timed.calm_since >= rules.recover_for and _looked_lately(seen.works, now, rules)
         return Condition.RECOVERED if settled else Condition.CALM
     if seen.votes:
         return Condition.DOUBT
@@ -355,6 +357,11 @@ def _condition(timed: Standing, seen: Tally, now: float, rules: Rules) -> Condit
     ):
         return Condition.DOUBT
     return Condition.BLIND
+
+
+def _looked_lately(observations: Iterable[Observation], now: float, rules: Rules) -> bool:
+    """Time in which nobody looked (the machine was asleep) is not time in which it lasted."""
+    return any(now - seen.at <= rules.confirm_for for seen in observations)
 
 
 def explain(condition: Condition, seen: Tally, declared: Declaration | None, now: float, timed: Standing) -> str:

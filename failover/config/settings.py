@@ -248,7 +248,3 @@ class Settings:
     heartbeat: Heartbeat | None
     notices: tuple[str, ...] = ()
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
-
-    def route_platforms(self) -> frozenset[str]:
-        """The platforms for which somebody stands in."""
-        return frozenset(platform for route in self.routes for platform in route.platforms)

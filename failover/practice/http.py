@@ -93,6 +93,7 @@ class HttpService:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self._server: asyncio.Server | None = None
+        self._held: socket.socket | None = None
         self._port = 0
         self._planned: list[_Planned] = []
         self._always: _Planned | None = None
@@ -133,9 +134,8 @@ class HttpService:
 
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; port 0 takes a free one and keeps it for later restarts."""
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port or self._port))
+        listener = self._held or _bound(port or self._port)
+        self._held = None
         self._port = listener.getsockname()[1]
         self._server = await asyncio.start_server(self._serve, sock=listener)
 
@@ -144,6 +144,7 @@ class HttpService:
         if self._server is not None:
             self._server.close()
             self._server = None
+            self._held = _bound(self._port)  # nobody else may take the number meanwhile
         for task in [*self._open]:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
@@ -153,6 +154,9 @@ class HttpService:
         for task in [*self._late]:
             task.cancel()
         await asyncio.gather(*self._late, return_exceptions=True)
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -259,6 +263,14 @@ class HttpService:
         task = asyncio.ensure_future(later())
         self._late.add(task)
         task.add_done_callback(self._late.discard)
+
+
+def _bound(port: int) -> socket.socket:
+    """A socket that has the port and does not listen: whoever connects is refused."""
+    one = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind(("127.0.0.1", port))
+    return one
 
 
 async def _read(connection: h11.Connection, reader: asyncio.StreamReader) -> Request | None:

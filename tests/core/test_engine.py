@@ -940,6 +940,17 @@ async def test_a_backup_whose_own_platform_is_in_trouble_is_passed_over_and_call
     assert passed["channel"] == "telegram"
 
 
+async def test_a_welcome_back_waits_for_a_channel_whose_own_platform_has_gone_down_meanwhile(world: World) -> None:
+    await world.fall("facebook")
+    await world.live(3 * MINUTE, {"facebook": RED, "telegram": RED})
+    await world.live(HOUR, {"facebook": GREEN, "telegram": RED})
+    assert world.posts(WELCOME) == {"email": 1, "blog": 1, "facebook-page": 1}
+    assert len(world.channels["telegram"].asked) == 1
+
+    await world.live(20 * MINUTE, {"facebook": GREEN, "telegram": GREEN})
+    assert world.posts(WELCOME) == {**ONCE, "facebook-page": 1}
+
+
 async def test_the_next_backup_takes_the_place_of_one_that_refused() -> None:
     story = await a_world(routes=(replace(META, reach=1),))
     story.answers["telegram"] += ["refused"]

@@ -293,6 +293,12 @@ def test_who_refused_a_statement_is_not_asked_for_the_same_one_again() -> None:
     assert joined(known) == Plan()
 
 
+def test_what_is_on_its_way_back_is_not_named_where_it_is_unsaid() -> None:
+    plan = reword(OPEN_BOTH, then(opened(OPEN_BOTH, BOTH)), {"facebook": DOWN, "instagram": BACK}, house(), NOON + 60)
+
+    assert {row.platforms for row in plan.deliveries} == {("facebook",)}
+
+
 def test_while_nothing_is_down_in_fact_words_stay_as_they_are() -> None:
     known = then(opened(OPEN_BOTH, BOTH))
 
@@ -509,6 +515,13 @@ def test_a_silenced_incident_says_nothing_more_not_even_that_it_is_over() -> Non
     assert phases(plan) == {"email": Phase.UNSURE, "blog": Phase.CANCELLED}
     assert by_channel(plan)["email"].latest == NOON + MINUTE
     assert welcome_back(OVER, plan.on(known), house(), NOON + HOUR) == Plan()
+
+
+def test_silence_takes_nothing_back_that_was_said_before() -> None:
+    """The welcome back of before a relapse keeps its number."""
+    known = Known(statements=[statement(), statement(id="7W", kind=WELCOME)])
+
+    assert [row.id for row in silence(OVER, known, "facebook is no longer watched", NOON).statements] == ["7W2"]
 
 
 # -- may it leave now? -----------------------------------------------------------------------------------------

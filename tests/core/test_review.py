@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 import threading
 import time
 from types import SimpleNamespace
@@ -11,19 +13,30 @@ from typing import Any
 import httpx
 import pytest
 
-from channels._http import Answer, exchange
+from channels._http import Answer, exchange, trouble
 from failover.checkup import Checkup
 from failover.cli import parser
 from failover.courier import Outlet
-from failover.delivery import Phase, Policy
+from failover.delivery import Phase, Policy, after_send
 from failover.desk import RequestError
 from failover.handlers import handlers
 from failover.incidents import Turn
-from failover.model import Health, Outcome, Receipt, Refusal, Refused, State, Statement
+from failover.model import (
+    Fault,
+    Health,
+    Outcome,
+    Receipt,
+    Refusal,
+    Refused,
+    Signal,
+    State,
+    Statement,
+    Unreachable,
+)
 from failover.plans import Known, after_turn
 from failover.retraction import Retraction
 from failover.threads import Helpers
-from tests.core.stories import GREEN, HOUR, MINUTE, NOON, RED, World, account, delivery, house, incident, up
+from tests.core.stories import GREEN, GREY, HOUR, MINUTE, NOON, RED, World, account, delivery, house, incident, up
 
 MAILING = Policy(deadline=600.0)
 
@@ -302,3 +315,39 @@ async def test_an_answer_in_any_encoding_is_an_answer(charset: str) -> None:
     client = httpx.AsyncClient(transport=httpx.MockTransport(answered))
     async with client:
         assert isinstance(await exchange(client, "GET", "https://example.org/"), Answer)
+
+
+# -- nobody is called down on old evidence ---------------------------------------------------------------------
+
+
+async def test_after_a_restart_a_statement_names_only_what_is_seen_to_be_down_now() -> None:
+    """R8 and S2 for each platform by itself: of the sibling nothing is known since the restart."""
+    story = await a_world()
+    await story.fall("facebook", "instagram", deliver=False)
+    await story.restart()
+    await story.live(3 * MINUTE, {"facebook": RED, "instagram": GREY})
+    assert story.posts() == {"telegram": 1, "email": 1, "blog": 1}
+    assert [post.text.partition(";")[0] for post in story.walls["telegram"].posts] == ["holding: facebook"]
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), 1e300, 10.0**12])
+def test_no_service_makes_us_wait_for_ever(seconds: float) -> None:
+    """A Retry-After of a thousand digits: the time of the next attempt stays one that can be stored and shown."""
+    sending = delivery(phase=Phase.SENDING, attempts=1, began=NOON)
+    after = after_send(sending, Unreachable(reason="wait", retry_after=seconds), NOON)
+    assert after.due <= NOON + 24 * HOUR
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [socket.gaierror(socket.EAI_AGAIN, "later"), ssl.SSLCertVerificationError("self-signed")],
+    ids=["our resolver", "a box on the line"],
+)
+def test_a_post_that_met_our_own_resolver_or_a_box_on_the_line_votes_against_nobody(cause: OSError) -> None:
+    """As with the probes (R3): the name and the certificate are checked on our side of the line."""
+    error = httpx.ConnectError("no")
+    error.__cause__ = cause
+    outcome = trouble(error)
+    assert isinstance(outcome, Unreachable)
+    assert outcome.sighting is not None
+    assert (outcome.sighting.signal, outcome.sighting.fault) == (Signal.UNKNOWN, Fault.NETWORK)

@@ -197,6 +197,25 @@ def test_a_break_in_the_quorum_starts_the_two_minutes_anew() -> None:
     assert case.at(130 + CONFIRM, down(SPOKEN), down(CROWD)) is DOWN
 
 
+def test_time_in_which_nobody_looked_completes_no_verdict() -> None:
+    """The machine was asleep: slow sources are still good when it wakes, and nobody has looked for longer."""
+    case = Case()
+    asleep = [seen(down(CROWD), good_for=760), seen(down(OFFICIAL), good_for=310)]
+    case.at(5, *asleep)
+
+    assert case.at(200, *asleep) is SUSPECT
+    assert case.at(201, asleep[0], down(OFFICIAL)) is DOWN
+
+
+def test_time_in_which_nobody_looked_completes_no_recovery() -> None:
+    case = Case(DOWN, voted={CROWD: NOON, OFFICIAL: NOON})
+    asleep = [seen(up(CROWD), good_for=2000), seen(up(OFFICIAL), good_for=2000)]
+    case.at(5, *asleep)
+
+    assert case.at(5 + RECOVER, *asleep) is BACK
+    assert case.at(6 + RECOVER, asleep[0], up(OFFICIAL)) is OK
+
+
 def test_the_configuration_may_ask_for_three_classes() -> None:
     case = Case(rules=Rules(classes=3))
     case.at(0, down(SPOKEN), down(CROWD))

@@ -19,7 +19,7 @@ def _break(town: Town) -> None:
 
 
 async def test_a_wrong_configuration_changes_nothing_and_a_right_one_is_in_force(town: Town) -> None:
-    """`failover reload` fails with every place and the old one stays; then a new channel is used.  SIGHUP likewise."""
+    """`failover reload` fails with every place and the old one stays; then a new channel is used.  So does SIGHUP."""
     town.channels("facebook-page", "blog")
     await town.start()
     await town.all_up()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -258,3 +259,29 @@ async def test_the_heartbeat_is_told_only_when_it_fails_and_when_it_is_back(town
         watcher.put("/ping")
         await town.hears("heartbeat_back")
     assert len(town.journal("heartbeat_failed")) == 1
+
+
+async def test_a_channel_that_could_not_post_is_asked_again_soon(town: Town) -> None:
+    """What `status` says of a channel is not left from an outage that is over; told is each change, once."""
+    town.channels("facebook-page", "blog")
+    await town.internet.blog.refuse()
+    await town.start()
+    await town.hears("channel_unable", channel="blog")
+    assert "blog           NO" in (await town.command("status")).out
+    await town.internet.blog.start()
+    await town.hears("channel_able", channel="blog")
+    assert len(town.journal("channel_unable", channel="blog")) == 1
+
+
+async def test_who_talks_nonsense_to_the_socket_disturbs_nobody(town: Town) -> None:
+    """Nothing, garbage, too much, too little: each is answered or cut off, and the end is prompt and quiet."""
+    town.channels("facebook-page", "blog")
+    await town.start()
+    callers = {}
+    for said in (b"", b"garbage\n", b"x" * 2_000_000, b'{"do": "declare"}\n', b"[1]\n"):
+        callers[said[:10]], writer = await asyncio.open_unix_connection(town.config["control"])
+        writer.write(said)
+    assert b"not a line of JSON" in await callers[b"garbage\n"].readline()
+    assert b"the request lacks 'platform'" in await callers[b'{"do": "de'].readline()
+    assert b"unknown request" in await callers[b"[1]\n"].readline()
+    assert await town.stop(5.0) == 0

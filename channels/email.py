@@ -204,6 +204,6 @@ security: starttls
 username: comms
 password_file: smtp-password
 sender: "Example Borough Council <news@example.org>"
-recipients_file: /etc/failover/subscribers.csv
+recipients_file: subscribers.csv
 """,
 )

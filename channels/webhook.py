@@ -217,5 +217,7 @@ KIND = ChannelKind(
     measure,
     example="{kind: webhook, url: https://hooks.example.org/in, secret_file: webhook-secret}",
     settle=0.0,
+    reads_back=False,
+    when_unsure="resend",  # the receiver knows the webhook-id again
     public=False,
 )

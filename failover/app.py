@@ -43,6 +43,9 @@ def run(path: Path, log: str = "auto") -> int:
         try:
             with last_good.running():
                 return asyncio.run(Daemon(settings, journal, store, env).run())
+        except StoreError as error:
+            journal.say("store_trouble", reason=str(error))
+            return STORE_ERROR
         except OSError as error:  # the control socket: a folder that is not there, or not ours
             journal.say("person_needed", reason=f"the daemon cannot start: {error}; see `control:` in {path}")
             return CONTROL_ERROR

@@ -21,8 +21,9 @@ from failover.plans import House, Saying
 from failover.retraction import Retraction
 from failover.routing import Route, Voice
 from failover.store import Store
+from failover.templates import WordingError
 from failover.verdict import Rules
-from failover.wording import Facts, word
+from failover.wording import Facts, Messages, word
 
 ANCHORS = "anchors"
 """The probe kind that watches our own line; the daemon itself asks for it (rule R3)."""
@@ -57,7 +58,7 @@ async def assemble(
             for probe in platform.probes
         ]
         anchors = await stack.enter_async_context(maker.anchors())
-        engine = Engine(store, house(settings, kinds), watches(settings), journal, wake)
+        engine = Engine(store, house(settings, kinds, journal), watches(settings), journal, wake)
         outlets = {name: _outlet(settings.channels[name], channel) for name, channel in channels.items()}
         fast = settings.judgement.every_when_suspect
         desk = Desk(engine)
@@ -155,11 +156,11 @@ def _watch(platform: PlatformSettings, settings: Settings) -> Watch:
     )
 
 
-def house(settings: Settings, kinds: Kinds) -> House:
+def house(settings: Settings, kinds: Kinds, journal: Says) -> House:
     """The configuration as planning needs it."""
     judgement, limits = settings.judgement, settings.limits
     return House(
-        word=_worder(settings),
+        word=_worder(settings, journal),
         voices={name: _voice(one, kinds) for name, one in settings.channels.items()},
         groups={name: platform.group for name, platform in settings.platforms.items()},
         routes=[
@@ -188,8 +189,12 @@ def _voice(one: ChannelSettings, kinds: Kinds) -> Voice:
     return Voice(name=one.name, platform=one.platform, group=one.group, practice=one.practice, public=public)
 
 
-def _worder(settings: Settings) -> Callable[[Statement, str, Saying], tuple[str, str]]:
-    """From names in the configuration to the words for the public."""
+def _worder(settings: Settings, journal: Says) -> Callable[[Statement, str, Saying], tuple[str, str]]:
+    """From names in the configuration to the words for the public.
+
+    A template that fails in the hour of need, though it was rendered when the file was read, must not silence the
+    others: the built-in words are used, and a person is told.
+    """
 
     def worded(statement: Statement, channel: str, saying: Saying) -> tuple[str, str]:
         facts = Facts(
@@ -202,7 +207,12 @@ def _worder(settings: Settings) -> Callable[[Statement, str, Saying], tuple[str,
             since=saying.opened_at,
             now=saying.now,
         )
-        wording = word(settings.messages, statement, channel, facts)
+        try:
+            wording = word(settings.messages, statement, channel, facts)
+        except WordingError as error:
+            reason = f"the message {statement.value} for {channel} cannot be used ({error}); built-in words were used"
+            journal.say_on_change(f"words/{statement.value}/{channel}", "person_needed", reason=reason)
+            wording = word(Messages(), statement, channel, facts)
         return wording.subject, wording.text
 
     return worded

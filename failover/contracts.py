@@ -69,11 +69,21 @@ def _beside_configuration(value: object, info: ValidationInfo) -> Path:
     is no less private than a password.  `LoadCredential=failover:FOLDER` puts `failover_` before each name.
     """
     beside = _from("base", value, info)
-    if not isinstance(value, str) or "/" in value or beside.exists():
+    if not isinstance(value, str) or beside.exists():
         return beside
+    if "/" in value:
+        return _existing(beside, info)
     credentials = (info.context or {}).get("credentials")
     private = [] if credentials is None else [Path(credentials, value), Path(credentials, f"failover_{value}")]
-    return next((path for path in (*private, beside.parent / "secrets" / value) if path.is_file()), beside)
+    found = [path for path in (*private, beside.parent / "secrets" / value) if path.is_file()]
+    return found[0] if found else _existing(beside, info)
+
+
+def _existing(path: Path, info: ValidationInfo) -> Path:
+    """What a configuration names must be there when it is read, not only at four in the morning."""
+    if info.context and not info.context.get("example") and not path.exists():
+        raise ValueError("there is no such file")
+    return path
 
 
 def _where_it_may_write(value: object, info: ValidationInfo) -> Path:
@@ -201,8 +211,9 @@ class ChannelKind(Generic[OptionsT]):
     """`measure` gives the length of an announcement by this channel's own rule (pure, no I/O).
 
     `deadline` is the total time one send may take; `settle` how long after an unconfirmed send "absent" is not yet
-    believed (rule D5); `reads_back` says whether `find` can ever answer Found or Absent.  A `public` channel is one
-    that the audience can be sent to ("we are on …").
+    believed (rule D5); `reads_back` says whether `find` can ever answer Found or Absent, and `when_unsure` what is
+    done where nobody can tell, unless the configuration says otherwise (`hold`, `resend`, `next`).  The audience can be
+    sent to a `public` channel ("we are on …").
     """
 
     options: type[OptionsT]
@@ -212,6 +223,7 @@ class ChannelKind(Generic[OptionsT]):
     deadline: float = 30.0
     settle: float = 60.0
     reads_back: bool = True
+    when_unsure: str = "hold"
     public: bool = True
 
 

@@ -117,7 +117,7 @@ class Daemon:
         )
         for notice in self._settings.notices:
             self._journal.say("config_notice", reason=notice)
-        self._manager.ready(await summary(self._at.engine, self._clock.now()))
+        self._manager.ready(await self._line())
 
     def _stop(self, why: str) -> None:
         self._why = why
@@ -280,13 +280,17 @@ class Daemon:
 
     async def _show(self, before: str) -> str:
         """The line that `systemctl status` shows, when it has changed."""
-        try:
-            line = await summary(self._at.engine, self._clock.now())
-        except StoreError:
-            return before
+        line = await self._line()
         if line != before:
             self._manager.status(line)
         return line
+
+    async def _line(self) -> str:
+        """How everything stands; what is wrong with the database is part of it."""
+        try:
+            return await summary(self._at.engine, self._clock.now())
+        except StoreError as error:
+            return str(error)
 
     async def _mind_the_clock(self) -> None:
         seconds = self._clock.step()
@@ -339,6 +343,8 @@ class Daemon:
             await self.reload()
         except RequestError:
             return  # said in the journal; SIGHUP has nobody to answer
+        except StoreError as error:
+            self._at.engine.store_refused(error)
 
     async def reload(self) -> str:
         """The new configuration, or the old one and a RequestError that lists every problem (rule O3)."""
@@ -347,7 +353,7 @@ class Daemon:
             try:
                 return await self._reload()
             finally:
-                self._manager.ready(await summary(self._at.engine, self._clock.now()))
+                self._manager.ready(await self._line())
 
     async def _reload(self) -> str:
         try:

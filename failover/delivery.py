@@ -171,7 +171,8 @@ class Delivery:
             return True
         if self.phase is Phase.READY and self.attempts and self.due - self.began > A_LONG_WAIT:
             return False
-        return self.phase in (Phase.READY, Phase.SENDING) and self.attempts < PATIENCE
+        under_way = self.attempts < PATIENCE or self.receipt is not None
+        return self.phase in (Phase.READY, Phase.SENDING) and under_way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,8 +226,9 @@ def after_send(delivery: Delivery, outcome: Outcome, now: float) -> Delivery:
         case Refused(reason=reason):
             return moved(delivery, Phase.REFUSED, reason, ended_at=now)
         case Unreachable(reason=reason, retry_after=retry_after, partly=partly):
-            asked = min(retry_after or 0.0, LONGEST_WAIT)
-            wait = max(asked, _slowing(FIRST_RETRY, SLOWEST_RETRY, delivery.attempts))
+            progress = partly is not None and partly != delivery.receipt  # a long mailing goes on, it does not fail
+            slowing = FIRST_LOOK if progress else _slowing(FIRST_RETRY, SLOWEST_RETRY, delivery.attempts)
+            wait = max(min(retry_after or 0.0, LONGEST_WAIT), slowing)
             return moved(delivery, Phase.READY, reason, due=now + wait, receipt=partly or delivery.receipt)
         case Unconfirmed(reason=reason):
             return moved(delivery, Phase.UNSURE, reason, due=now + FIRST_LOOK, unsure_since=now)

@@ -134,7 +134,7 @@ def example_options(found: AnyProbeKind | AnyChannelKind) -> Options | None:
         if is_secret(known.annotation):
             given = [data.pop(f"{name}_{form}", None) for form in SECRET_FORMS]
             data |= {name: "example"} if any(given) else {}
-    options: Options | None = accept(found.options, node, (), Reading("example", Path(), {}), data=data)
+    options: Options | None = accept(found.options, node, (), Reading("example", Path(), {}, example=True), data=data)
     return options
 
 

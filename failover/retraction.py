@@ -43,7 +43,13 @@ class Retraction:
             if statement.decision != "vetoed":
                 await self._desk.veto(statement.id, because or "a false alarm", by, now)
         rows = [row for row in await self._engine.store.deliveries(incident) if row.heard or row.phase in DOUBTFUL]
-        answers = await asyncio.gather(*(self._take_back(row, by, now) for row in rows))
+        found = await asyncio.gather(*(self._take_back(row, by, now) for row in rows), return_exceptions=True)
+        answers = [
+            f"{row.channel}: it is not known what became of it ({answer}); give the command again"
+            if isinstance(answer, BaseException)
+            else answer
+            for row, answer in zip(rows, found, strict=True)
+        ]
         return "\n".join(answers) or f"Nothing of incident {incident} is public."
 
     async def _take_back(self, row: Delivery, by: str, now: float) -> str:

@@ -63,9 +63,10 @@ def test_no_file_names_a_download_host_or_a_path_of_one_machine() -> None:
     assert wrong == []
 
 
-def test_the_lock_file_pins_and_hashes_everything() -> None:
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_the_lock_file_pins_and_hashes_everything(name: str) -> None:
     """Every requirement has a version and at least one hash."""
-    text = (HOUSE / "requirements.txt").read_text(encoding="utf-8")
+    text = (HOUSE / name).read_text(encoding="utf-8")
     blocks = [block for block in re.split(r"\n(?=\S)", text) if block and not block.startswith("#")]
 
     assert blocks

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict
@@ -96,7 +96,7 @@ class _ChannelHead:
     platform: Text | None = None
     title: Text | None = None
     practice: bool = False
-    when_unsure: WhenUnsure = "hold"
+    when_unsure: WhenUnsure | None = None
 
 
 def read_channels(
@@ -121,7 +121,7 @@ def read_channels(
             platform=platform,
             group=groups.get(platform, platform) if platform else "",
             practice=head.practice,
-            when_unsure=head.when_unsure,
+            when_unsure=head.when_unsure or cast("WhenUnsure", kind.when_unsure),
             deadline=kind.deadline,
             settle=kind.settle,
             reads_back=kind.reads_back,

@@ -65,7 +65,12 @@ def _adapter(shape: Any) -> TypeAdapter[Any]:
 
 
 def _validated(shape: type[T], data: object, reading: Reading) -> T:
-    context = {"base": reading.base, "output": reading.output, "credentials": reading.credentials}
+    context = {
+        "base": reading.base,
+        "output": reading.output,
+        "credentials": reading.credentials,
+        "example": reading.example,
+    }
     if issubclass(shape, BaseModel):
         return shape.model_validate(data, context=context)
     dataclass: Any = shape

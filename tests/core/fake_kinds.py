@@ -14,9 +14,9 @@ from failover.contracts import (
     AnyChannelKind,
     AnyProbeKind,
     ChannelKind,
-    ConfigPath,
     Duration,
     Options,
+    OutputPath,
     ProbeKind,
     Surroundings,
 )
@@ -68,7 +68,7 @@ class ChatOptions(Options):
 
 
 class BoardOptions(Options):
-    folder: ConfigPath
+    folder: OutputPath
     letters: int = Field(default=10_000, ge=10, le=10_000)
     style: Literal["plain", "bright"] = "plain"
     labels: dict[str, str] = Field(default_factory=dict)

@@ -166,6 +166,7 @@ class TestWholeFiles:
         later = "this version does not act on it yet"
         assert [notice for notice in good("full").notices if later in notice] == [
             f"sign_off.approvers: asking by Telegram: {later}; `failover approve` and `failover veto` work",
+            f"limits.update_every: {later}; nothing is said in between",
             f"limits.posts_per_day: {later}",
             f"routes[0].posts: {later}",
             f"routes[1].partial: {later}; nothing is said in between",
@@ -422,7 +423,7 @@ class TestExample:
     def test_it_works_with_everything_switched_on(self, tmp_path: Path) -> None:
         """Take away each # that stands before a setting."""
         text = re.sub(r"^( *)#(?=\S)", r"\1", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        for name in re.findall(r"_file: ([a-z-]+)$", text, flags=re.MULTILINE):
+        for name in re.findall(r"_file: ([a-z.-]+)\b", text, flags=re.MULTILINE):
             secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" if "webhook" in name else f"12345678:{'k' * 35}"
             (tmp_path / name).touch(mode=0o600)
             (tmp_path / name).write_text(f"{secret}\n")

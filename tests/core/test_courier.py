@@ -30,6 +30,7 @@ from tests.core.stories import (
     down,
     house,
     up,
+    watches,
 )
 
 HOLDING, WELCOME = Statement.HOLDING, Statement.WELCOME_BACK
@@ -367,6 +368,62 @@ async def test_a_channel_that_hangs_keeps_nobody_else_waiting(world: World) -> N
     await world.courier.finish()
 
 
+async def in_flight(story: World) -> asyncio.Event:
+    """Telegram has been called and does not answer; the event lets it."""
+    gate = asyncio.Event()
+
+    async def wait(_announcement: Announcement, _notebook: Any) -> None:
+        await gate.wait()
+
+    story.channels["telegram"].before_send = wait
+    await story.courier.deliver()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return gate
+
+
+@pytest.mark.parametrize("why", ["veto", "pause", "recovery"])
+async def test_an_attempt_that_takes_minutes_is_broken_off_when_it_is_not_wanted_any_more(why: str) -> None:
+    """A mailing of a thousand letters: those that have not left must not leave."""
+    story = await ready(await a_world(policies={"telegram": Policy(deadline=600, settle=20)}))
+    await in_flight(story)
+    if why == "veto":
+        await story.desk.veto("1H", "", "ann", story.now)
+    elif why == "pause":
+        await story.desk.pause("", "ann", story.now)
+    else:
+        await story.engine.declare(Declaration(platform="facebook", signal=up().signal, at=story.now, by="ann"))
+    await story.courier.deliver()
+    await story.courier.finish()
+    assert await phase(story) is Phase.SENDING
+    story.channels["telegram"].before_send = None
+    await story.live(2 * MINUTE, every=10)
+
+    assert story.walls["telegram"].said(HOLDING) == []
+    assert await phase(story) is (Phase.READY if why == "pause" else Phase.CANCELLED)
+
+
+async def test_an_attempt_that_takes_seconds_is_let_to_its_end() -> None:
+    story = await ready(await a_world())
+    gate = await in_flight(story)
+    await story.desk.veto("1H", "", "ann", story.now)
+    await story.courier.deliver()
+    gate.set()
+    await story.courier.finish()
+
+    assert await phase(story) is Phase.SENT
+
+
+async def test_an_attempt_that_takes_minutes_and_is_wanted_is_let_to_its_end() -> None:
+    story = await ready(await a_world(policies={"telegram": Policy(deadline=600)}))
+    gate = await in_flight(story)
+    await story.courier.deliver()
+    gate.set()
+    await story.courier.finish()
+
+    assert await phase(story) is Phase.SENT
+
+
 async def test_what_is_cut_off_at_a_stop_is_in_flight_and_looked_for_at_the_next_start(world: World) -> None:
     await ready(world)
     world.answers["telegram"] += ["hang"]
@@ -535,6 +592,16 @@ async def test_what_the_platform_answered_to_our_post_is_evidence_about_it(world
 
     assert "posts to telegram" in world.engine.seen["telegram"]
     assert world.state("telegram") is State.SUSPECT
+
+
+async def test_what_the_channel_of_a_platform_nobody_watches_answers_is_no_evidence() -> None:
+    story = await ready(await a_world(watches_=watches({"facebook": "meta"})))
+    story.channels["telegram"].sighting = down(SPOKEN, "HTTP 502")
+    story.channels["email"].sighting = up(SPOKEN)
+    await story.deliver()
+
+    assert story.posts() == ONCE
+    assert story.journal.bugs == []
 
 
 # -- death at every step ---------------------------------------------------------------------------------------

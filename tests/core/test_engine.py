@@ -354,6 +354,25 @@ async def test_an_expired_token_of_ours_is_an_alarm_and_no_outage(world: World) 
     assert world.journal.said("account_well") == [{"platform": "facebook", "probe": "page"}]
 
 
+async def test_looks_in_a_row_are_counted_and_another_answer_or_a_gap_begins_anew(world: World) -> None:
+    counts = []
+    for sighting, wait in ((up(), 30), (up(), 30), (down(), 30), (down(), 30), (down(), 300), (unknown(), 30)):
+        world.now += wait
+        await world.engine.saw("facebook", "api", sighting, world.now, good_for=100)
+        counts.append(world.engine.seen["facebook"]["api"].looks)
+
+    assert counts == [1, 2, 1, 2, 1, 1]
+
+
+async def test_a_source_is_reported_at_its_third_empty_answer(world: World) -> None:
+    told = []
+    for _ in range(3):
+        await world.live(30, {"facebook": {"status": unknown(OFFICIAL)}}, every=30)
+        told.append(len(world.journal.said("source_unknown")))
+
+    assert told == [0, 0, 1]
+
+
 async def test_a_source_that_tells_nothing_is_reported_once_it_stays_so_and_once_when_it_is_back(
     world: World,
 ) -> None:
@@ -827,6 +846,8 @@ async def test_an_incident_ends_though_its_group_has_got_another_name(world: Wor
     [only] = await world.store.incidents()
     assert not only.is_open
     assert world.posts(WELCOME) == {**ONCE, "facebook-page": 1}
+    await world.fall("facebook")
+    assert world.posts() == ONCE, "a relapse, under whatever name"
 
 
 async def test_what_was_owed_in_an_incident_long_forgotten_does_not_stay_owed_for_ever(world: World) -> None:

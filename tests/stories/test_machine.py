@@ -277,11 +277,13 @@ async def test_who_talks_nonsense_to_the_socket_disturbs_nobody(town: Town) -> N
     """Nothing, garbage, too much, too little: each is answered or cut off, and the end is prompt and quiet."""
     town.channels("facebook-page", "blog")
     await town.start()
-    callers = {}
-    for said in (b"", b"garbage\n", b"x" * 2_000_000, b'{"do": "declare"}\n', b"[1]\n"):
-        callers[said[:10]], writer = await asyncio.open_unix_connection(town.config["control"])
-        writer.write(said)
-    assert b"not a line of JSON" in await callers[b"garbage\n"].readline()
-    assert b"the request lacks 'platform'" in await callers[b'{"do": "de'].readline()
-    assert b"unknown request" in await callers[b"[1]\n"].readline()
+    sayings = (b"", b"garbage\n", b"x" * 2_000_000, b'{"do": "declare"}\n', b"[1]\n")
+    callers = [await asyncio.open_unix_connection(town.config["control"]) for _ in sayings]
+    for said, (_, line) in zip(sayings, callers, strict=True):
+        line.write(said)
+    answers = [await callers[number][0].readline() for number in (1, 3, 4)]
+    for answer, words in zip(answers, ("not a line of JSON", "the request lacks", "unknown request"), strict=True):
+        assert words in answer.decode()
     assert await town.stop(5.0) == 0
+    for _, line in callers:
+        line.close()

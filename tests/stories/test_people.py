@@ -38,7 +38,7 @@ async def test_a_person_declares_it_up_although_the_sources_say_otherwise(town: 
     await town.phases("holding", blog="sent")
     said = await town.command("declare", "facebook", "up")
     assert (said.code, said.out) == (0, "facebook is declared up; its state is now up.\n")
-    await town.looks(2)
+    await town.looks(3)
     assert states(await town.status())["facebook"] == "up"
     assert town.heard("1W") <= {"blog", "facebook-page"}
     await town.internet.recovery()
@@ -55,12 +55,12 @@ async def test_nothing_is_said_while_paused_and_what_is_still_true_is_said_after
     assert (await town.command("pause")).code == 1
     await town.internet.outage_of_2021()
     await town.state("facebook", "down")
-    await town.looks(2)
+    await town.looks(3)
     await town.kill()
     await town.start()
     data = await town.until("the outage is seen anew", lambda data: states(data)["facebook"] == "down")
     assert data["paused_by"]
-    await town.looks(2)
+    await town.looks(3)
     assert town.silent
     assert "nothing is said in public until `failover resume`" in (await town.command("status")).out
     assert (await town.command("resume")).out == "The daemon speaks again.\n"
@@ -76,7 +76,7 @@ async def test_nothing_goes_out_before_somebody_has_approved(town: Town) -> None
     await town.all_up()
     await town.internet.outage_of_2021()
     await town.hears("statement_waiting", statement="holding", statement_id="1H")
-    await town.looks(2)
+    await town.looks(3)
     assert town.silent
     shown = (await town.command("status")).out
     assert "1H waits for sign-off (required): failover approve 1H | veto 1H" in shown
@@ -114,7 +114,7 @@ async def test_an_objection_in_time_stops_a_statement_for_good(town: Town) -> No
     await town.hears("statement_waiting", mode="veto")
     assert (await town.command("veto", "1H", "--because", "it is our own fault")).out == "1H is stopped.\n"
     assert (await town.command("veto", "1H")).code == 1
-    await town.looks(2)
+    await town.looks(3)
     await town.internet.recovery()
     await town.over()
     assert town.silent

@@ -21,14 +21,14 @@ async def test_our_own_line_is_dead_and_comes_back(town: Town) -> None:
         await service.refuse()  # type: ignore[attr-defined]
     data = await town.until("it is offline", lambda data: data["offline"])
     assert data["line"].startswith("OFFLINE, nothing is decided")
-    await town.looks(2)
+    await town.looks(4)
     shown = await town.command("status")
     assert "OFFLINE: 0 of 3 anchors answer. Nothing is decided until our own line works." in shown.out
     for service in town.internet.services:
         await service.start()  # type: ignore[attr-defined]
     await town.hears("came_online")
     await town.all_up()
-    await town.looks(2)
+    await town.looks(4)
     assert town.silent
     assert not town.journal("platform_down")
     assert not town.journal("incident_opened")
@@ -45,7 +45,7 @@ async def test_a_login_page_stands_between_us_and_the_internet(town: Town, porta
     town.internet.graph.trouble = graph_error(2, "Service temporarily unavailable", transient=True, status=503)
     town.internet.crowd.set("danger", last_15=98_000)
     await town.until("it is offline", lambda data: "login page" in data["offline"])
-    await town.looks(2)
+    await town.looks(4)
     assert states(await town.status())["facebook"] in ("up", "suspect")
     town.internet.graph.trouble = None
     town.internet.crowd.set("success")
@@ -65,7 +65,7 @@ async def test_our_own_token_has_expired(town: Town) -> None:
     town.internet.graph.trouble = graph_error(190, "Error validating access token: Session has expired", 463)
     alarm = await town.hears("account_trouble", platform="facebook")
     assert "token" in alarm["reason"]
-    await town.looks(2)
+    await town.looks(4)
     assert len(town.journal("account_trouble")) == 1
     assert states(await town.status())["facebook"] == "up"
     assert not town.journal("platform_suspect")
@@ -97,13 +97,13 @@ async def test_one_noisy_source_alone_is_a_suspicion(town: Town) -> None:
     for slug in ("facebook", "instagram", "whatsapp"):
         town.internet.crowd.set("danger", last_15=98_000, slug=slug)
     await town.state("facebook", "suspect")
-    await town.looks(2)
+    await town.looks(4)
     assert states(await town.status())["facebook"] == "suspect"
     town.internet.crowd.set("success")
     await town.state("facebook", "up")
     town.internet.metastatus.set("facebook", "major_outage")
     await town.state("facebook", "suspect")
-    await town.looks(2)
+    await town.looks(4)
     assert states(await town.status())["facebook"] == "suspect"
     town.internet.metastatus.set("facebook", "operational")
     await town.state("facebook", "up")

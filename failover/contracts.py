@@ -211,9 +211,9 @@ class ChannelKind(Generic[OptionsT]):
     """`measure` gives the length of an announcement by this channel's own rule (pure, no I/O).
 
     `deadline` is the total time one send may take; `settle` how long after an unconfirmed send "absent" is not yet
-    believed (rule D5); `reads_back` says whether `find` can ever answer Found or Absent, and `when_unsure` what is
-    done where nobody can tell, unless the configuration says otherwise (`hold`, `resend`, `next`).  The audience can be
-    sent to a `public` channel ("we are on …").
+    believed (rule D5).  `reads_back` says whether `find` can ever answer Found or Absent, and `when_unsure` what is
+    done where nobody can tell, unless the configuration says otherwise (`hold`, `resend`, `next`).  The audience can
+    be sent to a `public` channel ("we are on …").
     """
 
     options: type[OptionsT]

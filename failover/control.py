@@ -87,6 +87,10 @@ class Control:
             return {"ok": False, "text": f"nothing was changed: {error}"}
         except KeyError as error:
             return {"ok": False, "text": f"the request lacks {error}"}
+        except Exception as error:  # noqa: BLE001  who asks hears of it, and the journal has the trace
+            trouble = {"message": "an error that nobody expected at the control socket", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(trouble)
+            return {"ok": False, "text": f"this failed unexpectedly ({type(error).__name__}); see the journal"}
 
 
 def _somebody_listens(path: Path) -> bool:

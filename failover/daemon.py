@@ -79,6 +79,7 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._running: set[asyncio.Task[Any]] = set()
+        self._hangups: set[asyncio.Task[None]] = set()
         self._why = "stopped"
         self._ticked = time.monotonic()
         self._starved = False
@@ -89,7 +90,7 @@ class Daemon:
         loop.set_default_executor(Helpers(LOOKUPS))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, signal.Signals(number).name)
-        loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(self._hang_up()))
+        loop.add_signal_handler(signal.SIGHUP, self._hung_up)
         await self._assemble(self._settings)
         control = Control(self._settings.control, handlers(self))
         try:
@@ -126,14 +127,16 @@ class Daemon:
     async def _wind_down(self, control: Control, tasks: list[asyncio.Task[None]]) -> None:
         """End within the 5 s that are promised; what is cut off is looked for at the next start."""
         self._manager.stopping()
-        self._scheduler.shutdown(wait=False)
+        self._scheduler.pause()
         await control.stop()
+        await self._break_off()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._break_off()
         await self._let_finish(self._at.courier, GRACE)
-        await self._stack.aclose()
+        async with self._reloading:  # a reload that was under way has given up by now
+            self._scheduler.shutdown(wait=False)
+            await self._stack.aclose()
         self._journal.say("daemon_stopped", reason=self._why)
 
     async def _let_finish(self, courier: Courier, seconds: float) -> None:
@@ -210,7 +213,11 @@ class Daemon:
             self._running.discard(task)
 
     async def _break_off(self) -> None:
-        """No look and no check that is under way may end on a configuration that is no longer in force."""
+        """No look and no check that is under way may end on a configuration that is no longer in force.
+
+        To be called while the scheduler pauses.
+        """
+        await asyncio.sleep(0)  # what was started in this very moment begins
         running = [*self._running]
         for task in running:
             task.cancel()
@@ -338,13 +345,21 @@ class Daemon:
 
     # -- reload ----------------------------------------------------------------------------------------------
 
-    async def _hang_up(self) -> None:
+    def _hung_up(self) -> None:
+        """SIGHUP asks for a reload, and has nobody to answer: what is wrong is said in the journal."""
+        task = asyncio.get_running_loop().create_task(self._reload_unasked())
+        self._hangups.add(task)
+        task.add_done_callback(self._hangups.discard)
+
+    async def _reload_unasked(self) -> None:
         try:
             await self.reload()
         except RequestError:
-            return  # said in the journal; SIGHUP has nobody to answer
+            return  # said by the reload itself
         except StoreError as error:
             self._at.engine.store_refused(error)
+        except Exception as error:  # noqa: BLE001  the old configuration goes on
+            self._journal.bug("the reload", error)
 
     async def reload(self) -> str:
         """The new configuration, or the old one and a RequestError that lists every problem (rule O3)."""
@@ -368,11 +383,14 @@ class Daemon:
             raise RequestError(reason)
         self._journal.hide(settings.secrets)
         await self._let_finish(self._at.courier, RELOAD_GRACE)
+        if self._stopping.is_set():
+            raise RequestError("the daemon is about to stop; the next start reads the new configuration")
         self._scheduler.pause()
         try:
             await self._exchange(settings)
         finally:
-            self._scheduler.resume()
+            if not self._stopping.is_set():
+                self._scheduler.resume()
         LastGood(self._env).keep(settings.path)
         self._journal.say("config_loaded", path=str(settings.path))
         for notice in settings.notices:

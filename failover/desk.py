@@ -43,7 +43,11 @@ class Desk:
         await self._engine.declare(
             Declaration(platform=platform, signal=signals[word], at=now, by=by, because=because)
         )
-        return f"{platform} is declared {word}; its state is now {self._state(platform)}."
+        told = f"{platform} is declared {word}; its state is now {self._state(platform)}."
+        incident = next((one for one in self._engine.recent if platform in one.down), None)
+        if incident is None or not await self._engine.told_as_over(incident):
+            return told
+        return f"{told} It is so soon after the welcome back of incident {incident.id} that nothing is said anew."
 
     async def approve(self, statement_id: str, by: str, now: float) -> str:
         """Release a statement that waits for sign-off."""
@@ -65,7 +69,8 @@ class Desk:
         self._journal.say(
             "statement_approved", incident=row.incident, statement=row.kind.value, statement_id=row.id, by=by
         )
-        return f"{statement_id} is approved and goes out now."
+        when = "as soon as somebody says `failover resume`" if self._engine.paused_by else "now"
+        return f"{statement_id} is approved and goes out {when}."
 
     async def veto(self, statement_id: str, because: str, by: str, now: float) -> str:
         """Stop a statement: what is not public yet is not said."""

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from failover.delivery import Delivery, Phase
 from failover.incidents import Incident, Turn, follow, recovery_time
-from failover.model import Evidence, Fault, Observation, Sighting, Signal, State, Transition
+from failover.model import Evidence, Fault, Observation, Sighting, Signal, State, Statement, Transition
 from failover.plans import (
     House,
     Known,
@@ -410,6 +410,11 @@ class Engine:
         standing, votes = self.standings[platform], bool(self.tally(platform, now).votes)
         agreed = platform in self.declared or votes is (standing.state is State.DOWN)
         return standing.upheld and agreed
+
+    async def told_as_over(self, incident: Incident) -> bool:
+        """Has the welcome back of an incident that is open again been said?  A relapse is not told anew (R6)."""
+        rows = await self.store.deliveries(incident.id) if incident.is_open else []
+        return any(row.statement is Statement.WELCOME_BACK and row.heard for row in rows)
 
     # -- a person's word -----------------------------------------------------------------------------------
 

@@ -346,7 +346,7 @@ _TABLE = (
     ),
     _event(
         "incident_closed", "29965f9326fe4a1f8ce96f52ea3918fb", Level.NOTICE,
-        "Incident {incident} is over after {duration}: {platforms} works again",
+        "Incident {incident} is over after {duration} (it was about {platforms})",
         "incident platforms duration reason?",
         "Every platform of the incident has been well for long enough.",
         "Holding statements that were not said yet are cancelled. Whoever heard one hears the welcome back.",
@@ -354,7 +354,7 @@ _TABLE = (
     ),
     _event(
         "incident_reopened", "5bc65adb95d54c919374ea1373081d6d", Level.WARNING,
-        "{platform} is down again, so incident {incident} is open again: {reason}",
+        "{platform} is down, incident {incident} is open again, and so soon after it nothing is said anew: {reason}",
         "incident platform reason",
         "The platform failed again soon after its recovery.",
         "It is treated as the same incident: no second pair of statements is made.",

@@ -117,14 +117,14 @@ def _why(line: Iterable[Delivery]) -> str:
 
 
 def missed(incident: Incident, deliveries: Sequence[Delivery], routes: Iterable[Route]) -> tuple[int, int] | None:
-    """(heard, wanted) of the first route whose `reach` can no longer be met; None while every one can."""
+    """(heard, wanted) of the first route that told too few and has nobody left to try; None while there is hope."""
     hopeful = frozenset({Phase.STANDBY, Phase.READY, Phase.SENDING, Phase.UNSURE})
     by_channel = {delivery.channel: delivery for delivery in deliveries}
     for route in touched(incident, routes):
         line = [by_channel[name] for name in route.backups if name in by_channel]
         heard = sum(delivery.heard for delivery in line)
         left = sum(delivery.phase in hopeful and not delivery.heard for delivery in line)
-        if heard + left < route.wanted(len(line)):
+        if not left and heard < route.wanted(len(line)):
             return heard, route.wanted(len(line))
     return None
 

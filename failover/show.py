@@ -46,7 +46,7 @@ def _incident(incident: dict[str, Any], now: float) -> list[str]:
     length = (incident["closed_at"] or now) - incident["opened_at"]
     lines = [f"Incident {incident['id']}: {', '.join(incident['platforms'])}, for {_ago(length)}{over}"]
     lines += [
-        f"  {row['id']} waits for sign-off ({row['mode']}): failover approve {row['id']} | veto {row['id']}"
+        f"  {row['id']} waits for sign-off ({row['mode']}): failover approve {row['id']} (or: veto {row['id']})"
         for row in incident["waiting"]
     ]
     rows = [

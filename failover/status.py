@@ -10,6 +10,7 @@ from failover.delivery import OWED, Delivery, Phase
 from failover.engine import Engine
 from failover.incidents import HOLDING_KINDS, Incident
 from failover.model import Health, State
+from failover.verdict import Standing
 
 Fields = dict[str, Any]
 
@@ -34,7 +35,7 @@ async def status(engine: Engine, healths: Mapping[str, tuple[float, Health]], no
 
 async def summary(engine: Engine, now: float) -> str:
     """One line: trouble first, else that all is well."""
-    parts = ["OFFLINE, nothing is decided"] if engine.line.offline else []
+    parts = ["OFFLINE, the sources decide nothing"] if engine.line.offline else []
     parts += ["paused"] if engine.paused_by else []
     for name in engine.watches:
         standing = engine.standings.get(name)
@@ -57,6 +58,8 @@ async def _told(engine: Engine, incident: Incident) -> str:
     held = [row.channel for row in rows if row.phase is Phase.HELD]
     if not rows:
         return f"incident {incident.id}: there is no channel to tell it on"
+    if await engine.told_as_over(incident):
+        return f"incident {incident.id}: open again, and nothing is said since the welcome back"
     return f"incident {incident.id}: told on {heard} of {len(asked)} channels" + (
         f", {', '.join(held)} {'waits' if len(held) == 1 else 'wait'} for a person" if held else ""
     )
@@ -77,7 +80,7 @@ def _platform(engine: Engine, name: str, now: float) -> Fields:
         "group": watch.group,
         "state": _state(engine, name).value,
         "since": standing.since if standing else None,
-        "reason": standing.reason if standing else "not looked at yet",
+        "reason": _why(engine, standing),
         "declared": f"{declared.signal.value} by {declared.by}" if declared else "",
         "maintenance": watch.quiet(now),
         "sources": [
@@ -93,6 +96,12 @@ def _platform(engine: Engine, name: str, now: float) -> Fields:
             for seen in sorted(engine.seen[name].values(), key=lambda seen: seen.probe)
         ],
     }
+
+
+def _why(engine: Engine, standing: Standing | None) -> str:
+    if standing is not None:
+        return standing.reason
+    return "our own line is dead, so nothing can be told" if engine.line.offline else "not looked at yet"
 
 
 def _channel(name: str, checked: tuple[float, Health] | None) -> Fields:

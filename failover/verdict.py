@@ -381,7 +381,7 @@ def explain(condition: Condition, seen: Tally, declared: Declaration | None, now
     works = "; ".join(_quote(work) for work in seen.works[:3])
     if condition is Condition.RECOVERED and timed.calm_since is not None and now > timed.calm_since:
         return f"well for {_length(now - timed.calm_since)}: {works}"
-    return f"works: {works}"
+    return works
 
 
 def _classes(seen: Tally) -> str:

@@ -204,7 +204,9 @@ class _Builder:
                 return _UNPRINTABLE.sub("?", event.value)
             return str(event.value)
         self._node(event, path, depth + 1)
-        self.wrong(_place(event.start_mark), path, "expected a word as key, not a list, mapping or alias")
+        self.wrong(
+            _place(event.start_mark), path, "expected a word as key; text that begins with { must be in quotes"
+        )
         return ""
 
     def _sequence(self, place: Place, path: KeyPath, depth: int) -> Node:

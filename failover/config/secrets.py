@@ -115,7 +115,7 @@ def _approve(file: Path, status: os.stat_result, path: KeyPath, reading: Reading
         raise _NoSecretError(f"{file} is {'a folder' if stat.S_ISDIR(status.st_mode) else 'not a regular file'}")
     if status.st_size > BYTES_AT_MOST:
         raise _NoSecretError(f"{file} is larger than {BYTES_AT_MOST} bytes, so it is hardly a secret")
-    if status.st_mode & stat.S_IROTH and not guarded:
+    if status.st_mode & stat.S_IROTH and file.parent.stat().st_mode & stat.S_IXOTH and not guarded:
         reading.note(path, f"every user of this machine can read {file}; `chmod 600` mends that")
 
 

@@ -59,7 +59,12 @@ async def _play(folder: Path) -> int:
     config = folder / "config.yaml"
     async with practice_internet(Clock().now) as internet:
         config.write_text(configuration(internet, folder), encoding="utf-8")
-        _head("The daemon starts: three Meta platforms are watched, six channels can stand in")
+        _head(
+            "The daemon starts: three Meta platforms and Telegram are watched, six channels can stand in for Meta's"
+        )
+        print(
+            "  (its own lines, by the clock of now:  * a change  ? worth reading  ! trouble  !! a person is needed)\n"
+        )
         daemon = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "failover", "run", "--config", str(config), stderr=PIPE
         )
@@ -77,14 +82,14 @@ async def _play(folder: Path) -> int:
 
 async def _acts(internet: PracticeInternet, config: Path, daemon: Process) -> None:
     await _until(config, daemon, "everything is seen to work", lambda data: _all(data, "up") and _asked(data))
-    _head("15:39 UTC: Facebook, Instagram and WhatsApp vanish from the internet, and their status page with them")
+    _head("As on 4 October 2021, 15:39 UTC: Facebook, Instagram and WhatsApp vanish, and their status page with them")
     await internet.outage_of_2021()
     await _until(
         config, daemon, "the holding statement is out on every backup", lambda data: _told(data, "holding", 6)
     )
     _head("All backups have spoken. `failover status` says:")
     await _print_status(config)
-    _head("22:45 UTC: Meta is back")
+    _head("As at 22:45 UTC: Meta is back")
     await internet.recovery()
     await _until(config, daemon, "everybody is welcomed back", _is_over)
 

@@ -45,7 +45,7 @@ class PracticeInternet:
         self.smtp = SmtpService()
         self.blog = WordPressService()
         self.press_desk = HooksService()
-        for name in (*META.values(), *CONTROLS):
+        for name in (*META.values(), "t.me", *CONTROLS):
             self.zone.put(name, "93.184.216.34")
         for front in self.fronts.values():
             front.put("/", "<html><body>Log in</body></html>")
@@ -127,6 +127,8 @@ def configuration(internet: PracticeInternet, folder: Path) -> str:
         platforms="".join(_platform(internet, name) for name in META),
         api=internet,
         telegram=internet.telegram,
+        resolvers=", ".join(resolver.endpoint for resolver in internet.resolvers),
+        controls=", ".join(CONTROLS),
         anchors=", ".join(
             f"{service.url}/{path}"
             for service, path in zip(
@@ -164,7 +166,11 @@ control: {folder}/control.sock
 state: sqlite://{folder}/failover.db
 
 platforms:{platforms}
-  telegram: {{catalogue: false, probes: [{{kind: web, url: "{telegram.url}/s/examplecouncil", every: 2s}}]}}
+  telegram:
+    catalogue: false
+    probes:
+      - {{kind: web, url: "{telegram.url}/s/examplecouncil", every: 2s}}
+      - {{kind: dns, name: t.me, servers: [{resolvers}], controls: [{controls}], every: 2s}}
 
 channels:
   facebook-page:
@@ -191,7 +197,7 @@ messages:
   holding:
     default: >-
       {{{{ platforms }}}} {{{{ is_are }}}} not working at the moment. You can still reach {{{{ organisation }}}} here
-      and on {{{{ elsewhere }}}}. We will post again when it is back.
+      and on {{{{ elsewhere }}}}. We will post again when {{{{ it_they }}}} {{{{ is_are }}}} back.
     x: "{{{{ platforms }}}} {{{{ is_are }}}} not working at the moment. Find us here, on Telegram and on our blog."
 
 judgement:

@@ -102,7 +102,8 @@ def test_in_clear_on_purpose_is_noticed(tmp_path: Path) -> None:
 
 
 def test_a_file_that_everybody_can_read_is_noticed(tmp_path: Path) -> None:
-    """But not in systemd's directory, whose guard is systemd."""
+    """But not in systemd's directory, whose guard is systemd, nor where the folder itself is closed."""
+    tmp_path.chmod(0o755)
     credentials = tmp_path / "credentials"
     put(tmp_path, "chat-token", "secret-1", 0o644)
     put(credentials, "other-token", "secret-2", 0o644)
@@ -110,6 +111,10 @@ def test_a_file_that_everybody_can_read_is_noticed(tmp_path: Path) -> None:
 
     assert any("chmod 600" in notice for notice in read("token_file: chat-token", tmp_path, env).notices)
     assert not any("chmod" in notice for notice in read("token_file: other-token", tmp_path, env).notices)
+
+    tmp_path.chmod(0o700)
+
+    assert not any("chmod" in notice for notice in read("token_file: chat-token", tmp_path, env).notices)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 
@@ -70,6 +71,26 @@ async def test_a_reload_in_the_middle_of_an_outage_neither_forgets_nor_repeats(t
     await town.over()
     assert [one["incident"] for one in town.journal("incident_opened")] == ["1"]
     assert town.heard("1W") == {"telegram", "blog", "facebook-page"}
+
+
+async def test_told_to_stop_in_the_middle_of_a_reload(town: Town) -> None:
+    """And told to reload many times at once before: no look meets what is gone, and the end is in time and quiet."""
+    town.channels("facebook-page", "telegram", "blog")
+    await town.start()
+    await town.all_up()
+    for times in range(1, 21):
+        town.signal(signal.SIGHUP)
+        await town.hears("config_loaded", times=times)
+    assert not town.journal("went_offline")
+    town.internet.telegram.fail(Fault.HANG_AFTER, path="sendMessage")
+    await town.internet.outage_of_2021()
+    await town.phases("holding", telegram="sending", blog="sent")
+    answer, line = await asyncio.open_unix_connection(town.config["control"])
+    line.write(b'{"do": "reload"}\n')
+    await town.looks(1)
+    assert await town.stop(5.0) == 0
+    assert b"the daemon is about to stop" in await answer.readline()
+    line.close()
 
 
 async def test_a_wrong_configuration_at_the_start_is_told_whole_and_nothing_starts(town: Town) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from failover.practice.internet import SUBSCRIBERS
-from tests.stories.town import Town
+from tests.stories.town import Town, environment
 
 EVERYWHERE = {
     "telegram", "blog", "statuspage", "press-desk", *(f"email to {one}" for one in SUBSCRIBERS),
@@ -23,7 +23,9 @@ async def test_the_demo_plays_4_october_2021_in_under_a_minute_and_tells_one_inc
     """`failover demo` on any machine: exit code 0, one incident, each channel told once and welcomed back once."""
     command = [sys.executable, "-m", "failover", "demo", "--folder", str(tmp_path / "demo")]
     async with asyncio.timeout(60):
-        process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stdout=PIPE, stderr=STDOUT)
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=tmp_path, env=environment(), stdout=PIPE, stderr=STDOUT
+        )
         output = (await process.communicate())[0].decode()
     assert process.returncode == 0, output
     assert set(re.findall(r"Incident (\d+) is open", output)) == {"1"}

@@ -142,9 +142,8 @@ class Town:
         self._reading = asyncio.create_task(self._read(self._daemon))
 
     def environment(self) -> dict[str, str]:
-        """Little of this machine's, so that no story depends on it."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-        return {**kept, "PYTHONPATH": str(HOUSE), "PYTHONWARNINGS": "default", **self.env}
+        """That of every process of this story."""
+        return {**environment(), **self.env}
 
     async def _read(self, daemon: Process) -> None:
         assert daemon.stdout is not None
@@ -364,6 +363,12 @@ class Town:
 
     def _tail(self) -> str:
         return "\n".join(str(one.get("message", one)) for one in self.events[-25:])
+
+
+def environment() -> dict[str, str]:
+    """Little of this machine's, so that no story depends on it; warnings are shown, so that they are noticed."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    return {**kept, "PYTHONPATH": str(HOUSE), "PYTHONWARNINGS": "default"}
 
 
 def states(data: Mapping[str, Any]) -> dict[str, str]:

@@ -62,7 +62,7 @@ class Control:
             async with asyncio.timeout(PATIENCE):
                 line = await reader.readline()
             answer = await self._answer(line, _peer(writer))
-            writer.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+            writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
         except (TimeoutError, ConnectionError, ValueError):  # a client that went away, or said too much
             pass

@@ -15,7 +15,7 @@ def status_lines(data: dict[str, Any]) -> list[str]:
     now = data["now"]
     lines = [data["line"]]
     if data["offline"]:
-        lines += ["", f"OFFLINE: {data['offline']}. Nothing is decided until our own line works."]
+        lines += ["", f"OFFLINE: {data['offline']}. The sources decide nothing until our own line works."]
     if data["paused_by"]:
         lines += ["", f"PAUSED by {data['paused_by']}: nothing is said in public until `failover resume`."]
     lines += ["", *_table(["platform", "state", "since", "why"], [_platform(one, now) for one in data["platforms"]])]

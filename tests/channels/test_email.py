@@ -654,9 +654,17 @@ async def test_a_few_recipients_may_stand_in_the_configuration(tmp_path: Path) -
         assert (await channel.check()).facts == {"recipients": "2"}
 
 
-def test_paths_are_beside_the_configuration() -> None:
-    given = EmailOptions.model_validate(MINIMAL, context={"base": "/etc/failover"})
-    assert given.recipients_file == Path("/etc/failover/list.csv")
+def test_paths_are_beside_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").touch()
+
+    given = EmailOptions.model_validate(MINIMAL, context={"base": str(tmp_path)})
+
+    assert given.recipients_file == tmp_path / "list.csv"
+
+
+def test_a_list_that_is_not_there_is_found_when_the_configuration_is_read(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="there is no such file"):
+        EmailOptions.model_validate(MINIMAL, context={"base": str(tmp_path)})
 
 
 @pytest.mark.parametrize(

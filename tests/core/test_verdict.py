@@ -449,6 +449,16 @@ def test_only_the_classes_of_this_outage_must_have_stopped() -> None:
     assert case.at(300, up(SPOKEN), up(OFFICIAL), unknown(CROWD)) is BACK
 
 
+def test_a_class_that_voted_before_the_quorum_came_about_is_not_waited_for() -> None:
+    case = Case()
+    case.at(0, down(CROWD), down(SPOKEN))
+    case.at(30, unknown(CROWD), down(SPOKEN), down(OFFICIAL))
+    case.at(30 + CONFIRM, unknown(CROWD), down(SPOKEN), down(OFFICIAL))
+    assert case.standing.voted.keys() == {SPOKEN, OFFICIAL}
+
+    assert case.at(300, up(SPOKEN), up(OFFICIAL), unknown(CROWD)) is BACK
+
+
 def test_a_degradation_of_a_class_that_never_voted_does_not_block_recovery() -> None:
     case = Case(DOWN, voted={SPOKEN: NOON, CROWD: NOON})
 

@@ -186,7 +186,7 @@ def _first_processes(launcher: int) -> Iterator[int]:
 def _children(process: int) -> list[int]:
     try:
         return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it has ended, before or while it was read
         return []
 
 
@@ -194,9 +194,9 @@ def _numbers(process: int) -> list[str]:
     """The numbers that a process has, in each process namespace from ours inwards."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it has ended, before or while it was read
         return []
-    return next(line.split()[1:] for line in lines if line.startswith("NSpid:"))
+    return next((line.split()[1:] for line in lines if line.startswith("NSpid:")), [])
 
 
 def _control_groups() -> list[Path]:

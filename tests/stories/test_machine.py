@@ -223,7 +223,7 @@ async def test_the_example_configuration_on_a_machine_without_internet(town: Tow
     await town.hears("went_offline", reason="0 of 3 anchors answer")
     shown = await town.command("status")
     assert shown.code == 0
-    assert shown.out.startswith("OFFLINE, nothing is decided")
+    assert shown.out.startswith("OFFLINE, the sources decide nothing")
     assert not town.journal("incident_opened")
     second = await town.command("status", "--json")
     assert not [one for one in json.loads(second.out)["platforms"] if one["state"] != "unknown"]

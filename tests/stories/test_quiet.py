@@ -20,10 +20,10 @@ async def test_our_own_line_is_dead_and_comes_back(town: Town) -> None:
     for service in town.internet.services:
         await service.refuse()  # type: ignore[attr-defined]
     data = await town.until("it is offline", lambda data: data["offline"])
-    assert data["line"].startswith("OFFLINE, nothing is decided")
+    assert data["line"].startswith("OFFLINE, the sources decide nothing")
     await town.looks(4)
     shown = await town.command("status")
-    assert "OFFLINE: 0 of 3 anchors answer. Nothing is decided until our own line works." in shown.out
+    assert "OFFLINE: 0 of 3 anchors answer. The sources decide nothing until our own line works." in shown.out
     for service in town.internet.services:
         await service.start()  # type: ignore[attr-defined]
     await town.hears("came_online")

@@ -13,12 +13,14 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A practice server that stops listening in the very moment of a call leaves that call to the garbage collector.
+    """Time enough, and no complaint about the practice servers.
 
-    asyncio does that (the accepted connection meets a server without sockets); the daemon is another process.
+    One that stops listening in the very moment of a call leaves that call to the garbage collector; asyncio does that
+    (the accepted connection meets a server without sockets).  The daemon is another process.
     """
     for item in items:
         if item.path.parent == HERE:
+            item.add_marker(pytest.mark.timeout(180))  # on a machine that is busy with other things
             item.add_marker(pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"))
 
 

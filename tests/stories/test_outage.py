@@ -8,8 +8,6 @@ import sys
 from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 
-import pytest
-
 from failover.practice.internet import SUBSCRIBERS
 from tests.stories.town import Town, environment
 
@@ -18,7 +16,6 @@ EVERYWHERE = {
 }  # fmt: skip
 
 
-@pytest.mark.timeout(120)
 async def test_the_demo_plays_4_october_2021_in_under_a_minute_and_tells_one_incident(tmp_path: Path) -> None:
     """`failover demo` on any machine: exit code 0, one incident, each channel told once and welcomed back once."""
     command = [sys.executable, "-m", "failover", "demo", "--folder", str(tmp_path / "demo")]

@@ -34,7 +34,7 @@ from failover.practice.http import Fault, HttpService
 from failover.practice.internet import META, PracticeInternet, configuration, practice_internet
 from failover.show import status_lines
 
-PATIENCE = 25.0
+PATIENCE = 40.0
 """Seconds that anything a story waits for may take; a healthy daemon needs a few."""
 
 HOUSE = Path(__file__).parents[2]

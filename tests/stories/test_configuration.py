@@ -41,7 +41,7 @@ async def test_a_wrong_configuration_changes_nothing_and_a_right_one_is_in_force
     town.write()
     town.signal(signal.SIGHUP)
     await town.hears("config_loaded", times=2)
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.phases("holding", blog="sent", statuspage="sent", press_desk="sent")
 
 
@@ -83,7 +83,7 @@ async def test_told_to_stop_in_the_middle_of_a_reload(town: Town) -> None:
         await town.hears("config_loaded", times=times)
     assert not town.journal("went_offline")
     town.internet.telegram.fail(Fault.HANG_AFTER, path="sendMessage")
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.phases("holding", telegram="sending", blog="sent")
     answer, line = await asyncio.open_unix_connection(town.config["control"])
     line.write(b'{"do": "reload"}\n')
@@ -121,7 +121,7 @@ async def test_after_a_crash_the_last_good_configuration_keeps_watch(town: Town)
         await town.launch_run()
         await town.hears("last_good_config_used", times=times)
         await town.until("it watches", lambda data: states(data)["facebook"] == "up")
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.phases("holding", blog="sent")
     assert (await town.command("reload")).code == 1
     assert await town.stop() == 0

@@ -44,12 +44,12 @@ async def test_killed_while_every_channel_has_accepted_and_none_has_answered(tow
     town.internet.blog.fail(Fault.HANG_AFTER, method="POST", path="/posts/")
     town.internet.press_desk.fail(Fault.HANG_AFTER, method="POST")
     town.internet.smtp.fail(SmtpFault.DOT_HANG, recipient=SUBSCRIBERS[1])
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.wait("all have accepted", lambda: town.heard("1H") >= {"telegram", "blog", "press-desk"} | MAILS)
     await town.kill()
     await town.start()
     await town.phases("holding", telegram="sent", blog="sent", email="sent", press_desk="sent")
-    await town.internet.recovery()
+    await town.declare("up")
     await town.over()
     assert town.heard("1W") == {"telegram", "blog", "press-desk", "facebook-page"} | MAILS
     assert town.internet.press_desk.received == 3  # the holding statement twice with one id, the welcome back
@@ -61,7 +61,7 @@ async def test_killed_between_the_incident_and_its_deliveries(town: Town) -> Non
     town.config["sign_off"] = {"holding": "veto", "veto_for": "3s"}
     await town.start()
     await town.all_up()
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.hears("incident_opened")
     await town.kill()
     assert town.silent
@@ -75,12 +75,11 @@ async def test_killed_during_the_welcome_back(town: Town) -> None:
     town.channels("facebook-page", "telegram", "blog", "statuspage")
     await town.start()
     await town.all_up()
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.phases("holding", telegram="sent", blog="sent", statuspage="sent")
-    await town.internet.recovery()
-    await town.state("facebook", "recovering")
     town.internet.blog.fail(Fault.HANG_AFTER, method="POST", path="/posts/")
     town.internet.telegram.fail(Fault.HANG_AFTER, path="sendMessage")
+    await town.declare("up")
     await town.wait("the welcome back is out", lambda: town.heard("1W") >= {"blog", "telegram"})
     await town.kill()
     await town.start()
@@ -159,7 +158,7 @@ async def test_sigterm_while_a_channel_hangs_ends_within_five_seconds_and_the_ne
     await town.start()
     await town.all_up()
     town.internet.telegram.fail(Fault.HANG_AFTER, path="sendMessage")
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.phases("holding", telegram="sending", blog="sent", statuspage="sent")
     asked = time.monotonic()
     assert await town.stop(5.0) == 0

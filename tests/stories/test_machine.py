@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from failover.control import Control, Request
 from failover.practice.http import Fault
 from failover.practice.web import WebService
 from tests.stories.town import HOUSE, Town
@@ -34,7 +35,7 @@ async def test_a_second_daemon_gives_way(town: Town) -> None:
     third = await town.command("run", "--log", "console", config=other)
     assert third.code == 75
     assert "another failover daemon listens there; see `control:` in" in third.err
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.phases("holding", blog="sent")
 
 
@@ -89,7 +90,7 @@ async def test_status_of_a_daemon_that_is_not_running(town: Town) -> None:
     assert "failover run --config FILE" in never.err
     await town.start()
     await town.all_up()
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.phases("holding", blog="sent")
     await town.kill()
     dead = await town.command("status")
@@ -109,9 +110,9 @@ async def test_a_damaged_database_is_set_aside_and_nothing_is_said_before_a_pers
     town.channels("facebook-page", "blog")
     await town.start()
     await town.all_up()
-    await town.internet.outage_of_2021()
-    await town.state("facebook", "down")
-    await town.internet.recovery()
+    await town.declare("down")
+    await town.phases("holding", blog="sent")
+    await town.declare("up")
     await town.over()
     await town.stop()
     with town.database.open("r+b") as file:
@@ -191,7 +192,7 @@ async def test_the_disk_is_full_when_the_answer_should_be_written_down(small_dis
     await town.start()
     await town.all_up()
     town.internet.telegram.fail(Fault.HANG_AFTER, path="sendMessage")
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.wait("Telegram has it", lambda: "telegram" in town.heard("1H"))
     ballast = small_disk / "ballast"
     _fill(ballast)
@@ -199,7 +200,7 @@ async def test_the_disk_is_full_when_the_answer_should_be_written_down(small_dis
     await town.looks(2)
     ballast.unlink()
     await town.hears("delivery_found", channel="telegram")
-    await town.internet.recovery()
+    await town.declare("up")
     await town.over()
     await town.stop()
 
@@ -287,3 +288,22 @@ async def test_who_talks_nonsense_to_the_socket_disturbs_nobody(town: Town) -> N
     assert await town.stop(5.0) == 0
     for _, line in callers:
         line.close()
+
+
+async def test_who_asks_for_what_fails_unexpectedly_is_told_so(tmp_path: Path) -> None:
+    """A bug behind the control socket is an answer to who asked and a trace in the journal, never a dropped line."""
+    traces: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: traces.append(context))
+
+    async def fails(_request: Request, _by: str) -> object:
+        return 1 / 0
+
+    control = Control(tmp_path / "control.sock", {"divide": fails})
+    await control.start()
+    answer, line = await asyncio.open_unix_connection(tmp_path / "control.sock")
+    line.write(b'{"do": "divide"}\n')
+    told = json.loads(await answer.readline())
+    assert told == {"ok": False, "text": "this failed unexpectedly (ZeroDivisionError); see the journal"}
+    assert isinstance(traces[0]["exception"], ZeroDivisionError)
+    line.close()
+    await control.stop()

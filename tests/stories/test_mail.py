@@ -18,12 +18,12 @@ async def test_only_who_heard_is_welcomed_back_though_the_list_has_changed(town:
     await town.start()
     await town.all_up()
     town.internet.smtp.fail(SmtpFault.RCPT_550, recipient=LINUS)
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.phases("holding", email="sent")
     await town.kill()
     (town.folder / "subscribers.csv").write_text(f"email\nmary@example.org\n{LINUS}\n{GRACE}\n")
     await town.start()
-    await town.internet.recovery()
+    await town.declare("up")
     await town.over()
     assert town.heard("1H") == {f"email to {ADA}", f"email to {GRACE}"}
     assert town.heard("1W") == {f"email to {GRACE}", "facebook-page"}

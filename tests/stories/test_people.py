@@ -74,7 +74,7 @@ async def test_nothing_goes_out_before_somebody_has_approved(town: Town) -> None
     town.config["sign_off"] = {"holding": "required"}
     await town.start()
     await town.all_up()
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.hears("statement_waiting", statement="holding", statement_id="1H")
     await town.looks(3)
     assert town.silent
@@ -94,9 +94,9 @@ async def test_an_approval_that_comes_after_the_recovery_says_nothing(town: Town
     town.config["sign_off"] = {"holding": "required"}
     await town.start()
     await town.all_up()
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.hears("statement_waiting", statement_id="1H")
-    await town.internet.recovery()
+    await town.declare("up")
     await town.over()
     late = await town.command("approve", "1H")
     assert late.code == 1
@@ -110,12 +110,12 @@ async def test_an_objection_in_time_stops_a_statement_for_good(town: Town) -> No
     town.config["sign_off"] = {"holding": "veto", "veto_for": "1m"}
     await town.start()
     await town.all_up()
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.hears("statement_waiting", mode="veto")
     assert (await town.command("veto", "1H", "--because", "it is our own fault")).out == "1H is stopped.\n"
     assert (await town.command("veto", "1H")).code == 1
     await town.looks(3)
-    await town.internet.recovery()
+    await town.declare("up")
     await town.over()
     assert town.silent
     assert town.journal("statement_vetoed")[0]["reason"] == "it is our own fault"
@@ -127,7 +127,7 @@ async def test_without_an_objection_it_goes_out_after_the_delay(town: Town) -> N
     town.config["sign_off"] = {"holding": "veto", "veto_for": "2s"}
     await town.start()
     await town.all_up()
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     waiting = await town.hears("statement_waiting", mode="veto")
     assert waiting["until"].endswith(" UTC")
     assert town.silent
@@ -148,7 +148,7 @@ async def test_a_person_decides_where_nobody_else_can_tell(town: Town, fault: Fa
     await town.start()
     await town.all_up()
     town.internet.telegram.fail(fault, path="sendMessage")
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.phases("holding", telegram="unsure", blog="sent")
     await town.kill()
     town.later(700)
@@ -159,7 +159,7 @@ async def test_a_person_decides_where_nobody_else_can_tell(town: Town, fault: Fa
     assert (await town.command("resolve", "1H-blog", "sent")).code == 1
     assert (await town.command("resolve", held["id"], answer)).code == 0
     await town.phases("holding", telegram="sent")
-    await town.internet.recovery()
+    await town.declare("up")
     await town.over()
     posts = [post.text for post in town.internet.telegram.operators.posts.values() if not post.service]
     assert [marks(post) for post in posts] == [["1H"], ["1W"]]

@@ -14,11 +14,11 @@ async def test_a_backup_that_refuses_is_replaced_by_the_next(town: Town) -> None
     await town.start()
     await town.all_up()
     town.internet.telegram.token = "123456789:another-token"
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.phases("holding", telegram="refused", blog="sent", statuspage="standby")
     called = await town.hears("backup_promoted", channel="blog")
     assert "telegram" in called["message"]
-    await town.internet.recovery()
+    await town.declare("up")
     await town.over()
     assert town.heard("1H") == {"blog"}
     assert town.heard("1W") == {"blog", "facebook-page"}
@@ -43,10 +43,10 @@ async def test_a_backup_whose_own_platform_is_down_is_passed_over(town: Town) ->
     await town.all_up()
     await town.command("declare", "telegram", "down")
     await town.state("telegram", "down")
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     data = await town.phases("holding", telegram="standby", blog="sent")
     assert rows(data, "holding")["telegram"]["reason"] == "telegram itself is down"
-    await town.internet.recovery()
+    await town.declare("up")
     await town.until("the welcome back is out", lambda _data: town.heard("2W") == {"blog", "facebook-page"})
     assert town.told()["telegram"] == []
 
@@ -60,10 +60,10 @@ async def test_what_was_not_said_in_time_is_never_said(town: Town) -> None:
     wait["parameters"] = {"retry_after": 3600}
     town.internet.telegram.throttled = lambda: Response.json(wait, 429)  # type: ignore[method-assign]
     town.internet.telegram.fail(Fault.THROTTLED, path="sendMessage")
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.phases("holding", telegram="ready", blog="sent")
     await town.hears("delivery_delayed", channel="telegram")
-    await town.internet.recovery()
+    await town.declare("up")
     await town.hears("delivery_cancelled", channel="telegram", reason="the platform has recovered")
     await town.over()
     assert town.heard("1W") == {"blog", "facebook-page"}
@@ -76,13 +76,13 @@ async def test_a_relapse_within_the_hour_is_the_same_incident(town: Town) -> Non
     town.config["sign_off"] = {"welcome_back": "veto", "veto_for": "3s"}
     await town.start()
     await town.all_up()
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.phases("holding", blog="sent", statuspage="sent")
-    await town.internet.recovery()
+    await town.declare("up")
     await town.hears("incident_closed")
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.hears("incident_reopened", incident="1")
-    await town.internet.recovery()
+    await town.declare("up")
     await town.over()
     assert town.heard("1H") == {"blog", "statuspage"}
     assert town.told()["blog"] == ["1H", "1W2"]
@@ -95,23 +95,23 @@ async def test_a_relapse_makes_no_second_pair_and_a_second_outage_of_the_day_say
     town.channels("facebook-page", "blog")
     await town.start()
     await town.all_up()
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.phases("holding", blog="sent")
-    await town.internet.recovery()
+    await town.declare("up")
     await town.over()
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.hears("incident_reopened", incident="1")
     await town.looks(2)
-    await town.internet.recovery()
+    await town.declare("up")
     await town.over()
     assert [one for one in town.told()["blog"] if "H" in one] == ["1H"]
     await town.stop()
     town.later(7200)
     town.internet.blog.posts.clear()
     await town.start()
-    await town.internet.outage_of_2021()
+    await town.declare("down")
     await town.phases("again", blog="sent")
-    await town.internet.recovery()
+    await town.declare("up")
     await town.over()
     number = town.journal("incident_opened")[1]["incident"]
     assert town.told()["blog"] == [f"{number}H", f"{number}W"]

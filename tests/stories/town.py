@@ -225,6 +225,10 @@ class Town:
         self.printed += [told.out, told.err]
         return told
 
+    async def declare(self, state: str, platform: str = "facebook") -> None:
+        """A person says how it is: quicker than an outage, where the story is about what follows from one."""
+        await asyncio.to_thread(ask, self.file, "declare", platform=platform, state=state)
+
     # -- waiting ---------------------------------------------------------------------------------------------
 
     async def until(self, what: str, so: Callable[[Fields], bool], seconds: float = PATIENCE) -> Fields:

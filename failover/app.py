@@ -46,8 +46,8 @@ def run(path: Path, log: str = "auto") -> int:
         except StoreError as error:
             journal.say("store_trouble", reason=str(error))
             return STORE_ERROR
-        except OSError as error:  # the control socket: a folder that is not there, or not ours
-            journal.say("person_needed", reason=f"the daemon cannot start: {error}; see `control:` in {path}")
+        except OSError as error:  # the control socket, or the port that a probe listens on
+            journal.say("person_needed", reason=f"the daemon cannot start: {error}")
             return CONTROL_ERROR
         finally:
             store.close()
@@ -83,17 +83,19 @@ def _open_store(settings: Settings, journal: Journal) -> Store:
             raise
         journal.say("store_trouble", reason=f"{error}; it was set aside as {aside.name}")
         store = Store.open(settings.state)
-    if was_set_aside(settings.state):
-        asyncio.run(_begin_paused(store, journal))
+    forerunners = was_set_aside(settings.state)
+    if forerunners:
+        asyncio.run(_begin_paused(store, journal, forerunners))
     return store
 
 
-async def _begin_paused(store: Store, journal: Journal) -> None:
+async def _begin_paused(store: Store, journal: Journal, forerunners: list[str]) -> None:
     """Beside a damaged database a new one begins paused, also where the process died between the two; once."""
     if await store.setting(PAUSED, NEVER) != NEVER:
         return
     by = "failover (the database was damaged)"
-    await store.record(Change(at=Clock().now(), settings={PAUSED: by}, audit=(("paused", {"by": by}),)))
+    audit = (("database_set_aside", {"files": forerunners}), ("paused", {"by": by}))
+    await store.record(Change(at=Clock().now(), settings={PAUSED: by}, audit=audit))
     journal.say(
         "person_needed",
         reason="the database was damaged and a new one begun: look what is public, then run `failover resume`",

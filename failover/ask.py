@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ def ask(config: Path, what: str, **details: Any) -> Any:
     candidates = sockets(config)
     for path in candidates:
         try:
-            answer = _exchange(path, {"do": what, **details})
+            answer = _exchange(path, {"do": what, "from": _from_where(), **details})
         except PermissionError:
             why = "not allowed; try it with sudo"
         except OSError as error:
@@ -40,6 +42,15 @@ def ask(config: Path, what: str, **details: Any) -> Any:
                 raise RefusedError(answer.get("text", "refused without a reason"))
             return answer.get("data")
     raise NotRunningError(candidates, why)
+
+
+def _from_where() -> dict[str, str]:
+    """For the audit trail: the terminal, and who stands behind `sudo`."""
+    try:
+        terminal = os.ttyname(sys.stdin.fileno()).removeprefix("/dev/")
+    except (OSError, ValueError, AttributeError):  # no terminal, or no standard input at all
+        terminal = ""
+    return {"terminal": terminal, "sudo": os.environ.get("SUDO_USER", "")}
 
 
 def _exchange(path: Path, request: dict[str, Any]) -> dict[str, Any]:
@@ -76,6 +87,16 @@ def state_file(config: Path) -> Path:
         state = ""
     service = Path("/var/lib/failover/failover.db")
     return config.parent / state if state else service if service.parent.is_dir() else Path("failover.db")
+
+
+def timezone(config: Path) -> str:
+    """The time zone of the organisation, by a glance."""
+    try:
+        text = config.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "UTC"
+    match = re.search(r"^[^#\n]*\btimezone:[ \t]*[\"']?([\w+/-]+)", text, re.MULTILINE)
+    return match.group(1) if match else "UTC"
 
 
 def _state(text: str) -> str:

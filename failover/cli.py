@@ -1,7 +1,7 @@
 """The command line.  Nothing heavy is imported before a command needs it.
 
-Exit codes: 0 done; 1 the daemon refused, or something could not be done; 2 wrong usage; 3 the daemon is not running
-(status); 75 the database cannot be used; 78 the configuration is not usable.
+Exit codes: 0 done; 1 the daemon refused, something could not be done, or the audit trail is broken; 2 wrong usage; 3
+the daemon is not running (status); 75 the database cannot be used; 78 the configuration is not usable.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from failover import __version__
 
 DEFAULT_CONFIG = Path("/etc/failover/config.yaml")
 NOT_RUNNING = 3
+STORE_ERROR = 75
 CONFIGURATION_ERROR = 78
 
 Arguments = argparse.Namespace
@@ -70,6 +71,10 @@ def _service_commands(add: Callable[..., argparse.ArgumentParser], config: argpa
     add("check", _check, "Check the configuration: every problem at once, every message measured.", config)
     kinds = add("kinds", _kinds, "List the kinds of probes and channels, or the options of one.")
     kinds.add_argument("kind", nargs="?", metavar="KIND")
+    identify = add("identify", _identify, "Say which kind a status page is, and print the probe that watches it.")
+    identify.add_argument("url", metavar="URL")
+    identify.add_argument("--json", action="store_true", help="for programs")
+    _replay_command(add)
     demo = add("demo", _demo, "Rehearse 4 October 2021 on a practice internet, in under a minute.")
     demo.add_argument(
         "--folder", type=Path, default=Path("demo-output"), help="for the pages and mails (%(default)s)"
@@ -79,10 +84,33 @@ def _service_commands(add: Callable[..., argparse.ArgumentParser], config: argpa
     install.add_argument("--print", action="store_true", dest="only_print", help="print the unit and change nothing")
 
 
+def _replay_command(add: Callable[..., argparse.ArgumentParser]) -> None:
+    replay = add("replay", _replay, "Play a recorded outage to your configuration: what is said, and when?")
+    replay.add_argument("scenario", nargs="?", metavar="SCENARIO", help="a name that is shipped, or a file (.yaml)")
+    replay.add_argument("-c", "--config", type=Path, metavar="FILE", help="default: an organisation made for it")
+    replay.add_argument("--all", action="store_true", help="every scenario that is shipped, as a table")
+    replay.add_argument("--html", type=Path, metavar="FILE", help="write a page with the drawn timeline")
+    replay.add_argument("--json", action="store_true", help="for programs")
+    replay.add_argument(
+        "--approve-after",
+        metavar="TIME",
+        default="2m",
+        help="how soon somebody approves what needs it, or never (%(default)s)",
+    )
+    replay.add_argument("--seed", type=int, default=1, metavar="N", help="of jitter and noise (%(default)s)")
+
+
 def _operator_commands(add: Callable[..., argparse.ArgumentParser], config: argparse.ArgumentParser) -> None:
     status = add("status", _status, "How everything stands.", config)
     status.add_argument("--json", action="store_true", help="for programs")
     status.add_argument("--watch", action="store_true", help="again every two seconds, until Ctrl-C")
+    _audit_command(add, config)
+    explain = add("explain", _explain, "Why a platform stands as it does, and what would change it.", config)
+    explain.add_argument("platform", metavar="PLATFORM")
+    explain.add_argument("--at", metavar="TIME", default="", help="17:29, 2026-11-18T17:29 or '2h ago'; default: now")
+    explain.add_argument("--json", action="store_true", help="for programs")
+    sources = add("sources", _sources, "What each source said last, how often it is asked, what it costs.", config)
+    sources.add_argument("--json", action="store_true", help="for programs")
     add("reload", _request("reload"), "Take the configuration anew; a wrong one changes nothing.", config)
     declare = add("declare", _request("declare", "platform", "state", "because"), "Say how a platform is.", config)
     declare.add_argument("platform", metavar="PLATFORM")
@@ -108,6 +136,20 @@ def _operator_commands(add: Callable[..., argparse.ArgumentParser], config: argp
     )
     pause.add_argument("--because", metavar="TEXT", default="", help="for the record")
     add("resume", _request("resume"), "Speak again.", config)
+
+
+def _audit_command(add: Callable[..., argparse.ArgumentParser], config: argparse.ArgumentParser) -> None:
+    audit = add("audit", _audit, "Who did and said what, and whether the record of it is untouched.", config)
+    audit.add_argument("--since", metavar="WHEN", default="", help="2d, 6h, 2026-11-20 or '2026-11-20 14:00'")
+    audit.add_argument("--incident", metavar="ID", default="", help="only what is about this incident")
+    audit.add_argument("--json", action="store_true", help="for programs")
+    audit.add_argument("--verify-only", action="store_true", help="show no entry, only whether all are untouched")
+    audit.add_argument(
+        "--expect",
+        metavar="DIGEST",
+        default="",
+        help="a digest that was noted earlier (FAILOVER_AUDIT_DIGEST in the journal): an entry must have it",
+    )
 
 
 def _run(arguments: Arguments) -> int:
@@ -136,6 +178,38 @@ def _kinds(arguments: Arguments) -> int:
         print(f"failover kinds: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _identify(arguments: Arguments) -> int:
+    from failover.identify import NotIdentifiedError, answer, identify
+
+    try:
+        found = answer(identify(arguments.url))
+    except NotIdentifiedError as error:
+        if arguments.json:
+            print(json.dumps({"kind": None, "reason": str(error), "tried": error.tried}, indent=2))
+        else:
+            print(f"failover identify: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(found, indent=2) if arguments.json else found["yaml"])
+    return 0
+
+
+def _replay(arguments: Arguments) -> int:
+    import os
+
+    from failover.replay.command import replay
+
+    return replay(
+        arguments.scenario,
+        arguments.config,
+        os.environ,
+        every=arguments.all,
+        as_json=arguments.json,
+        html=arguments.html,
+        approve_after=arguments.approve_after,
+        seed=arguments.seed,
+    )
 
 
 def _demo(arguments: Arguments) -> int:
@@ -179,6 +253,63 @@ def _show_status(arguments: Arguments) -> int:
         return NOT_RUNNING
     print(json.dumps({"running": True, **data}, indent=2) if arguments.json else "\n".join(status_lines(data)))
     return 0
+
+
+def _audit(arguments: Arguments) -> int:
+    from failover.archive import UnreadableError, pages
+    from failover.ask import RefusedError
+    from failover.audit import Inspection
+    from failover.show_audit import Reading, Wanted
+
+    wanted = Wanted(since=arguments.since, incident=arguments.incident, none=arguments.verify_only)
+    now = time.time()  # noqa: TID251  a command for people, not the daemon
+    reading = Reading(pages(arguments.config), wanted, now, Inspection(expect=arguments.expect.lower()))
+    try:
+        reading.check()
+        if arguments.json:
+            print(json.dumps(reading.data(), indent=2, ensure_ascii=False))
+        else:
+            for line in reading.lines():
+                print(line)
+    except ValueError as error:
+        print(f"failover audit: {error}", file=sys.stderr)
+        return 2
+    except (UnreadableError, RefusedError) as error:
+        print(f"failover audit: {error}", file=sys.stderr)
+        return STORE_ERROR
+    return 0 if reading.whole else 1
+
+
+def _explain(arguments: Arguments) -> int:
+    from failover.show_why import why, why_lines
+
+    now = time.time()  # noqa: TID251  a command for people, not the daemon
+    return _told(
+        "explain", arguments, lambda: why(arguments.config, arguments.platform, arguments.at, now), why_lines
+    )
+
+
+def _sources(arguments: Arguments) -> int:
+    from failover.show_sources import known_sources, sources_lines
+
+    now = time.time()  # noqa: TID251  a command for people, not the daemon
+    return _told("sources", arguments, lambda: known_sources(arguments.config, now), sources_lines)
+
+
+def _told(
+    name: str, arguments: Arguments, asked: Callable[[], dict[str, Any]], lines: Callable[[dict[str, Any]], list[str]]
+) -> int:
+    """Print what the daemon, or the file it left, knows; 3 where it does not run."""
+    from failover.ask import RefusedError
+    from failover.show_why import NothingKnownError
+
+    try:
+        data = asked()
+    except (RefusedError, NothingKnownError, ValueError) as error:
+        print(f"failover {name}: {error}", file=sys.stderr)
+        return 2 if isinstance(error, ValueError) else NOT_RUNNING if isinstance(error, NothingKnownError) else 1
+    print(json.dumps(data, indent=2, ensure_ascii=False) if arguments.json else "\n".join(lines(data)))
+    return 0 if data["running"] else NOT_RUNNING
 
 
 def _request(name: str, *fields: str) -> Callable[[Arguments], int]:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo
 
@@ -185,6 +185,15 @@ class Channel(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a source bills: `price` in `currency` (ISO 4217), for each look or once for all looks of a day (UTC)."""
+
+    price: float
+    currency: str
+    per: Literal["look", "day"] = "look"
+
+
 OptionsT = TypeVar("OptionsT", bound=Options)
 
 
@@ -193,7 +202,8 @@ class ProbeKind(Generic[OptionsT]):
     """`every` is the shortest steady interval the source tolerates (seconds); `fastest` the shortest when it matters.
 
     `evidence` is the class its votes usually have (shown by `failover kinds`); `timeout` the deadline of one look.
-    `on_suspicion` sources are asked only while the platform is not UP.
+    `on_suspicion` sources are asked only while the platform is not UP.  `cost` is what the source bills; `per_month`
+    the looks of a month (UTC) that are free: where there is no price, no more than these are made.
     """
 
     options: type[OptionsT]
@@ -204,6 +214,8 @@ class ProbeKind(Generic[OptionsT]):
     fastest: float = 15.0
     timeout: float = 10.0
     on_suspicion: bool = False
+    cost: Cost | None = None
+    per_month: int | None = None
 
 
 @dataclass(frozen=True)
@@ -213,7 +225,8 @@ class ChannelKind(Generic[OptionsT]):
     `deadline` is the total time one send may take; `settle` how long after an unconfirmed send "absent" is not yet
     believed (rule D5).  `reads_back` says whether `find` can ever answer Found or Absent, and `when_unsure` what is
     done where nobody can tell, unless the configuration says otherwise (`hold`, `resend`, `next`).  The audience can
-    be sent to a `public` channel ("we are on …").
+    be sent to a `public` channel ("we are on …").  `check_cost` is what one `check` is billed, and `check_every` the
+    shortest steady interval (seconds) for a probe that makes it (kind `account`).
     """
 
     options: type[OptionsT]
@@ -225,6 +238,8 @@ class ChannelKind(Generic[OptionsT]):
     reads_back: bool = True
     when_unsure: str = "hold"
     public: bool = True
+    check_cost: Cost | None = None
+    check_every: float = 0.0
 
 
 AnyProbeKind = ProbeKind[Any]

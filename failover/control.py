@@ -1,7 +1,8 @@
 """The local socket: one JSON line in, one JSON line out, then the connection is closed.
 
 Who may ask is decided by the file's permissions (0660 in a directory of the service); who asked is told by the
-kernel (SO_PEERCRED), so that it can be written into the audit trail.  Requests: {"do": "status", …}; answers:
+kernel (SO_PEERCRED), so that it can be written into the audit trail, and from where by the asking program (`from`).
+Requests: {"do": "status", …}; answers:
 {"ok": true, "text": …, "data": …} or {"ok": false, "text": why}.
 """
 
@@ -11,6 +12,7 @@ import asyncio
 import json
 import os
 import pwd
+import re
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,7 +28,10 @@ PATIENCE = 5.0
 
 Request = Mapping[str, Any]
 Handler = Callable[[Request, str], Awaitable[Any]]
-"""(request, by) -> text for a person, or data."""
+"""(request, by) -> text for a person, or data.  `by` is who asks and from where: `ann (command line, pts/3)`."""
+
+_TERMINAL = re.compile(r"[\w/.:-]{1,40}")
+_USER = re.compile(r"[\w.@$-]{1,64}")
 
 
 class Control:
@@ -61,7 +66,7 @@ class Control:
         try:
             async with asyncio.timeout(PATIENCE):
                 line = await reader.readline()
-            answer = await self._answer(line, _peer(writer))
+            answer = await self._answer(line, _peer_uid(writer))
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
         except (TimeoutError, ConnectionError, ValueError):  # a client that went away, or said too much
@@ -71,7 +76,7 @@ class Control:
         finally:
             writer.close()
 
-    async def _answer(self, line: bytes, by: str) -> dict[str, Any]:
+    async def _answer(self, line: bytes, uid: int) -> dict[str, Any]:
         try:
             request = json.loads(line)
         except (ValueError, RecursionError):
@@ -80,7 +85,7 @@ class Control:
         if handler is None:
             return {"ok": False, "text": f"unknown request; there are {', '.join(self._handlers)}"}
         try:
-            return {"ok": True, "data": await handler(request, by)}
+            return {"ok": True, "data": await handler(request, whence(_user(uid), uid, request.get("from")))}
         except RequestError as error:
             return {"ok": False, "text": str(error)}
         except StoreError as error:
@@ -106,10 +111,29 @@ def _somebody_listens(path: Path) -> bool:
         return True
 
 
-def _peer(writer: asyncio.StreamWriter) -> str:
-    """The name of the user at the other end."""
+def whence(user: str, uid: int, claim: object) -> str:
+    """Who asks and from where, for the record.
+
+    The user is the kernel's word.  The terminal is the asking program's, and so is who stands behind `sudo`, which is
+    believed of root alone: nobody else could have become root by it.
+    """
+    if not isinstance(claim, Mapping):
+        return f"{user} (control socket)"
+    terminal, sudo = str(claim.get("terminal") or ""), str(claim.get("sudo") or "")
+    parts = [f"sudo by {sudo}"] if uid == 0 and _USER.fullmatch(sudo) else []
+    parts += ["command line"]
+    parts += [terminal] if _TERMINAL.fullmatch(terminal) else []
+    return f"{user} ({', '.join(parts)})"
+
+
+def _peer_uid(writer: asyncio.StreamWriter) -> int:
+    """The user id at the other end, as the kernel knows it."""
     raw = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     _pid, uid, _gid = struct.unpack("3i", raw)
+    return int(uid)
+
+
+def _user(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

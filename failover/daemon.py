@@ -80,6 +80,7 @@ class Daemon:
         self._reloading = asyncio.Lock()
         self._running: set[asyncio.Task[Any]] = set()
         self._hangups: set[asyncio.Task[None]] = set()
+        self._dormant: set[str] = set()
         self._why = "stopped"
         self._ticked = time.monotonic()
         self._starved = False
@@ -95,11 +96,12 @@ class Daemon:
         control = Control(self._settings.control, handlers(self))
         try:
             await control.start()
-        except OSError:
+        except OSError as error:
             await self._stack.aclose()
-            raise
+            raise OSError(f"{error}; see `control:` in {self._settings.path}") from error
         tasks = [asyncio.create_task(self._pulse()), asyncio.create_task(self._postman())]
         self._scheduler.start()
+        await self._put_down("daemon_started", version=__version__, config=str(self._settings.path))
         await self._started()
         await self._tell_gap()
         try:
@@ -115,6 +117,7 @@ class Daemon:
             platforms=list(self._settings.platforms),
             channels=list(self._settings.channels),
             state_file=str(self._settings.state),
+            audit_digest=await self._digest(),
         )
         for notice in self._settings.notices:
             self._journal.say("config_notice", reason=notice)
@@ -137,7 +140,23 @@ class Daemon:
         async with self._reloading:  # a reload that was under way has given up by now
             self._scheduler.shutdown(wait=False)
             await self._stack.aclose()
-        self._journal.say("daemon_stopped", reason=self._why)
+        await self._put_down("daemon_stopped", reason=self._why)
+        self._journal.say("daemon_stopped", reason=self._why, audit_digest=await self._digest())
+
+    async def _put_down(self, event: str, **facts: object) -> None:
+        """A fact about the daemon itself, into the audit trail."""
+        try:
+            await self._store.record(Change(at=self._clock.now(), audit=((event, facts),)))
+        except StoreError as error:
+            self._at.engine.store_refused(error)
+
+    async def _digest(self) -> str | None:
+        """Of the last entry of the audit trail: noted in the journal, it shows a trail that was made anew."""
+        try:
+            head = await self._store.audit_head()
+        except StoreError:  # it is told when something must be written
+            return None
+        return head.digest or None if head else None
 
     async def _let_finish(self, courier: Courier, seconds: float) -> None:
         try:
@@ -176,6 +195,7 @@ class Daemon:
     def _schedule(self) -> None:
         """(Re)make every job.  Starts are spread, so that sources are not asked in one burst."""
         self._scheduler.remove_all_jobs()
+        self._dormant.clear()
         every = self._settings.judgement.every
         self._add("tick", self._tick, TICK)
         self._add("anchors", self._at.lookout.ask_anchors, every / 2, first=0.0)
@@ -239,17 +259,26 @@ class Daemon:
         self._retune()
 
     def _retune(self) -> None:
-        """Every look at the speed that its platform's state asks for."""
+        """Every look at the speed that its platform's state asks for; those on suspicion at once when it arises."""
         for look in self._at.lookout.looks.values():
             interval = self._at.lookout.interval(look)
-            seconds = look.every if interval is None else interval
-            self._pace(f"look {look.id}", seconds)
+            self._pace(f"look {look.id}", look.every if interval is None else interval)
+            if interval is None:
+                self._dormant.add(look.id)
+            elif look.id in self._dormant:
+                self._dormant.discard(look.id)
+                self._at_once(f"look {look.id}")
 
     def _pace(self, job_id: str, seconds: float) -> None:
         """From now on this job runs so often."""
         job = self._scheduler.get_job(job_id)
         if job is not None and job.trigger.interval.total_seconds() != seconds:
             job.reschedule("interval", seconds=seconds, jitter=seconds * 0.1)
+
+    def _at_once(self, job_id: str) -> None:
+        job = self._scheduler.get_job(job_id)
+        if job is not None:
+            job.modify(next_run_time=datetime.fromtimestamp(self._clock.now(), UTC))
 
     async def _check(self, name: str) -> None:
         """Once a day (S8); a channel that could not post is asked again soon, so that `status` stays true."""
@@ -303,7 +332,7 @@ class Daemon:
         seconds = self._clock.step()
         if seconds:
             try:
-                await self._at.engine.step(seconds)
+                await self._at.engine.step(seconds, self._clock.now())
             except StoreError as error:
                 self._at.engine.store_refused(error)
             self._schedule()
@@ -336,6 +365,7 @@ class Daemon:
         """Nobody knows what happened while nobody watched, and nobody shall think otherwise."""
         gap = self._clock.now() - float(await self._store.setting(ALIVE, repr(self._clock.now())))
         if gap > 2 * ALIVE_EVERY:
+            await self._put_down("gap_noticed", seconds=round(gap), reason="the daemon was not running")
             self._journal.say("gap_noticed", duration=gap, reason="the daemon was not running")
         await self._note_alive()
 
@@ -353,7 +383,7 @@ class Daemon:
 
     async def _reload_unasked(self) -> None:
         try:
-            await self.reload()
+            await self.reload("whoever sent the signal SIGHUP")
         except RequestError:
             return  # said by the reload itself
         except StoreError as error:
@@ -361,16 +391,16 @@ class Daemon:
         except Exception as error:  # noqa: BLE001  the old configuration goes on
             self._journal.bug("the reload", error)
 
-    async def reload(self) -> str:
+    async def reload(self, by: str) -> str:
         """The new configuration, or the old one and a RequestError that lists every problem (rule O3)."""
         async with self._reloading:
             self._manager.reloading(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)
             try:
-                return await self._reload()
+                return await self._reload(by)
             finally:
                 self._manager.ready(await self._line())
 
-    async def _reload(self) -> str:
+    async def _reload(self, by: str) -> str:
         try:
             settings = load(self._settings.path, self._env, registry)
         except ConfigError as error:
@@ -388,10 +418,15 @@ class Daemon:
         self._scheduler.pause()
         try:
             await self._exchange(settings)
+        except OSError as error:
+            reason = f"the old configuration stays in force: {error}"
+            self._journal.say("config_rejected", path=str(settings.path), problems_count=1, reason=reason)
+            raise RequestError(reason) from None
         finally:
             if not self._stopping.is_set():
                 self._scheduler.resume()
         LastGood(self._env).keep(settings.path)
+        await self._put_down("config_loaded", path=str(settings.path), by=by)
         self._journal.say("config_loaded", path=str(settings.path))
         for notice in settings.notices:
             self._journal.say("config_notice", reason=notice)

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from failover.delivery import OWED, Delivery, Phase, StatementRow, cancelled, resolved
 from failover.engine import Engine
+from failover.minutes import of_endings
 from failover.model import Signal, State
 from failover.store import Change
 from failover.verdict import Declaration
@@ -79,12 +80,12 @@ class Desk:
             raise RequestError(f"there is no statement {statement_id}; see `failover status`")
         if row.decision == "vetoed":
             raise RequestError(f"{row.decided_by} has objected to {statement_id} already")
-        stopped = [
-            cancelled(one, f"{by} objected{': ' + because if because else ''}", now) for one in await self._of(row)
-        ]
+        owed = await self._of(row)
+        stopped = [cancelled(one, f"{by} objected{': ' + because if because else ''}", now) for one in owed]
         vetoed = replace(row, decision="vetoed", decided_by=by, reason=because)
         facts = {"statement": row.id, "by": by, "because": because}
-        change = Change(at=now, statements=(vetoed,), deliveries=tuple(stopped), audit=(("statement_vetoed", facts),))
+        audit = (("statement_vetoed", facts), *of_endings(stopped, owed))
+        change = Change(at=now, statements=(vetoed,), deliveries=tuple(stopped), audit=audit)
         await self._store.record(change)
         self._journal.say(
             "statement_vetoed",

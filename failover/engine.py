@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
 from typing import Protocol
 
+from failover.budget import Usage, is_used_up, month_of
 from failover.delivery import Delivery, Phase
+from failover.explanation import Matter, explain
 from failover.incidents import Incident, Turn, follow, recovery_time
+from failover.minutes import of_plan
 from failover.model import Evidence, Fault, Observation, Sighting, Signal, State, Statement, Transition
 from failover.plans import (
     House,
@@ -36,7 +40,12 @@ REMEMBERED = 2 * 86400.0
 """Seconds for which closed incidents are kept at hand (relapse, "again", late welcome back)."""
 
 
-_WELL = {"account_trouble": "account_well", "source_unknown": "source_back", "store_trouble": "store_well"}
+_WELL = {
+    "account_trouble": "account_well",
+    "source_unknown": "source_back",
+    "source_budget_spent": "source_back",
+    "store_trouble": "store_well",
+}
 
 
 _ENDED = frozenset({Phase.CANCELLED, Phase.EXPIRED, Phase.HELD})
@@ -54,13 +63,17 @@ class Says(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """One platform: its title for people, group, thresholds, and maintenance windows (from, until, why)."""
+    """One platform: its title for people, group, thresholds, and maintenance windows (from, until, why).
+
+    Times in explanations are told in `zone`.
+    """
 
     name: str
     title: str
     group: str
     rules: Rules = field(default_factory=Rules)
     maintenance: tuple[tuple[float, float, str], ...] = ()
+    zone: tzinfo = UTC
 
     def quiet(self, now: float) -> str:
         """The maintenance that is going on now; "" if none."""
@@ -85,6 +98,7 @@ class Engine:
         self.line = Line()
         self.offline_since = 0.0
         self.paused_by = ""
+        self.usage = Usage()
         self._troubles: dict[str, str] = {}
 
     # -- start ---------------------------------------------------------------------------------------------
@@ -95,6 +109,7 @@ class Engine:
         self.declared = {word.platform: word for word in await self.store.declarations()}
         self.recent = await self.store.incidents(since=now - REMEMBERED)
         self.paused_by = await self.store.setting("paused_by")
+        self.usage = Usage(await self.store.usage(month_of(now)))
         for delivery in await self.store.interrupted(now):
             self.journal.say(
                 "delivery_unsure",
@@ -115,7 +130,8 @@ class Engine:
         reason = f"{', '.join(gone)} is no longer watched"
         down = tuple(platform for platform in incident.down if platform in self.watches)
         kept = replace(incident, down=down, closed_at=None if down else now)
-        plan = Plan() if down else silence(kept, await self._known(incident), reason, now)
+        known = await self._known(incident)
+        plan = Plan() if down else silence(kept, known, reason, now)
         forgotten = tuple(Standing(platform=platform, since=now, reason="no longer watched") for platform in gone)
         change = Change(
             at=now,
@@ -123,16 +139,19 @@ class Engine:
             standings=forgotten,
             statements=plan.statements,
             deliveries=plan.deliveries,
-            audit=(("platform_dropped", {"platforms": gone, "incident": incident.id}),),
+            audit=(("platform_dropped", {"platforms": gone, "incident": incident.id}), *of_plan(plan, known)),
         )
         if await self._write(change, [kept]):
             self.standings |= {one.platform: one for one in forgotten}
             reason = f"{reason}; nothing more is said about it in incident {incident.id}"
             self.journal.say("person_needed", reason=reason, incident=incident.id)
 
-    async def step(self, seconds: float) -> None:
-        """The wall clock was set by `seconds`: every pending time keeps its distance from now.  Raises StoreError."""
-        await self.store.step_clock(seconds, [one.id for one in self.recent])
+    async def step(self, seconds: float, now: float | None = None) -> None:
+        """The wall clock was set by `seconds`: every pending time keeps its distance from now.  Raises StoreError.
+
+        `now` is the new time, for the audit trail.
+        """
+        await self.store.step_clock(seconds, [one.id for one in self.recent], now=now)
         self.standings = {name: shifted(standing, seconds) for name, standing in self.standings.items()}
         self.line = replace(self.line, good_at=self.line.good_at + seconds, since=self.line.since + seconds)
         self.offline_since += seconds
@@ -148,7 +167,7 @@ class Engine:
 
     def inherit(self, before: Engine, probes: Mapping[str, frozenset[str]]) -> None:
         """After a reload: keep what was seen by probes that are still there, and the timers of their platforms."""
-        self.line, self.offline_since = before.line, before.offline_since
+        self.line, self.offline_since, self.usage = before.line, before.offline_since, before.usage
         sources = {f"{platform}/{name}" for platform, names in probes.items() for name in names}
         self._troubles = {key: event for key, event in before._troubles.items() if key in {"store", *sources}}
         for platform, names in probes.items():
@@ -184,7 +203,9 @@ class Engine:
         """R2 and R4: trouble with an account or a source is said once, and once when it is over."""
         sighting, key = seen.sighting, f"{seen.platform}/{seen.probe}"
         place = {"platform": seen.platform, "probe": seen.probe}
-        if sighting.fault is Fault.ACCOUNT:
+        if is_used_up(sighting):
+            self._trouble(key, "source_budget_spent", **place, reason=sighting.reason)
+        elif sighting.fault is Fault.ACCOUNT:
             self._trouble(key, "account_trouble", **place, reason=sighting.reason)
         elif sighting.signal is Signal.UNKNOWN and not self.line.offline:
             if seen.looks >= 3:
@@ -210,7 +231,7 @@ class Engine:
     def line_in_doubt(self) -> bool:
         """A vote made from here waits until the anchors have been asked again."""
         return any(
-            seen.votes_down and seen.sighting.evidence is Evidence.HERE and self.line.good_at < seen.at
+            seen.sighting.evidence is Evidence.HERE and seen.votes_down and self.line.good_at < seen.at
             for latest in self.seen.values()
             for seen in latest.values()
         )
@@ -219,14 +240,16 @@ class Engine:
 
     async def tick(self, now: float) -> None:
         """Time has passed: votes have lasted or grown stale.  A platform that was not looked at yet is no news."""
+        spikes = self._spikes(now)
         for platform in self.watches:
             if self.seen[platform] or platform in self.declared:
-                await self._judge(platform, now)
+                await self._judge(platform, now, spikes)
 
-    def tally(self, platform: str, now: float) -> Tally:
-        """The evidence on one platform, sorted."""
+    def tally(self, platform: str, now: float, spikes: int | None = None) -> Tally:
+        """The evidence on one platform, sorted; `spikes` where the caller has counted them already."""
         quiet = self.watches[platform].quiet(now)
-        return tally(self.seen[platform].values(), now, self.line, spikes=self._spikes(now), quiet=quiet)
+        spikes = self._spikes(now) if spikes is None else spikes
+        return tally(self.seen[platform].values(), now, self.line, spikes=spikes, quiet=quiet)
 
     def _spikes(self, now: float) -> int:
         """How many unrelated groups the crowd reports at once (rule R7)."""
@@ -234,13 +257,13 @@ class Engine:
             self.watches[platform].group
             for platform, latest in self.seen.items()
             for seen in latest.values()
-            if seen.votes_down and seen.sighting.evidence is Evidence.CROWD and now <= seen.good_until
+            if seen.sighting.evidence is Evidence.CROWD and seen.votes_down and now <= seen.good_until
         }
         return len(groups)
 
-    async def _judge(self, platform: str, now: float) -> None:
+    async def _judge(self, platform: str, now: float, spikes: int | None = None) -> None:
         standing = self.standings.get(platform) or Standing(platform=platform, since=now)
-        seen, declared = self.tally(platform, now), self.declared.get(platform)
+        seen, declared = self.tally(platform, now, spikes), self.declared.get(platform)
         moved, transition = judge(
             standing, seen, now, self._rules(platform), offline=self.line.reason, declared=declared
         )
@@ -253,8 +276,24 @@ class Engine:
         self._ask_about_accounts(platform, seen)
 
     def _rules(self, platform: str) -> Rules:
+        """The thresholds that hold at present: each incident of a day is stricter (rule R6)."""
         incident = next((one for one in self._related(platform) if one.is_open), None)
-        return replace(self.watches[platform].rules, recover_for=recovery_time(incident, self.house.calm))
+        rules, recover_for = self.watches[platform].rules, recovery_time(incident, self.house.calm)
+        return rules if rules.recover_for == recover_for else replace(rules, recover_for=recover_for)
+
+    def matter(self, platform: str, now: float) -> Matter:
+        """Everything that explains why the platform stands as it does."""
+        watch = self.watches[platform]
+        return Matter(
+            title=watch.title,
+            standing=self.standings.get(platform) or Standing(platform=platform, since=now),
+            seen=self.tally(platform, now),
+            rules=self._rules(platform),
+            now=now,
+            line=self.line,
+            declared=self.declared.get(platform),
+            zone=watch.zone,
+        )
 
     def _related(self, platform: str) -> list[Incident]:
         """The incidents that matter for it: the one it is down in; else those of its group, as it is named today."""
@@ -264,7 +303,8 @@ class Engine:
 
     def _ask_about_accounts(self, platform: str, seen: Tally) -> None:
         """R2: several accounts of ours refused at once while something else speaks against the platform."""
-        refused = [one.probe for one in seen.account if one.probe in self.watches[platform].rules.accounts]
+        accounts = self.watches[platform].rules.accounts
+        refused = [one.probe for one in seen.account if one.probe in accounts and not is_used_up(one.sighting)]
         if len(refused) > 1 and seen.votes:
             reason = f"{', '.join(refused)} are refused by {platform} at once; is it down, or are we locked out?"
             self.journal.say_on_change(f"accounts/{platform}", "person_needed", reason=reason, platform=platform)
@@ -280,29 +320,40 @@ class Engine:
             turn, incident = follow(transition, group, self._related(transition.platform), "", self.house.calm)
             if incident is not None and turn is Turn.OPENED:
                 incident = replace(incident, id=await self.store.fresh_incident_id())
-            plan = Plan()
+            plan, known = Plan(), Known()
             if incident is not None:
-                plan = after_turn(turn, incident, await self._known(incident), states, self.house, now)
+                known = await self._known(incident)
+                plan = after_turn(turn, incident, known, states, self.house, now)
         except StoreError as error:
             self.store_refused(error)
             return False
         touched_incidents = [incident] if incident is not None else []
+        matter = self.matter(transition.platform, now)
+        told = explain(replace(matter, standing=standing, rules=self._rules_in(transition, incident)))
         change = Change(
             at=now,
             standings=(standing,),
             transitions=(transition,),
+            explanation=told,
             incidents=tuple(touched_incidents),
             statements=plan.statements,
             deliveries=plan.deliveries,
-            audit=(_audited(transition, turn, incident),),
+            audit=(_audited(transition, turn, incident), *of_plan(plan, known)),
         )
         if not await self._write(change, touched_incidents):
             return False
         self.standings[transition.platform] = standing
-        self._tell_transition(transition)
+        self._tell_transition(transition, told)
         if incident is not None:
             self._tell_turn(turn, incident, transition, plan)
         return True
+
+    def _rules_in(self, transition: Transition, incident: Incident | None) -> Rules:
+        """The thresholds from this transition on, when its incident is not written yet."""
+        if incident is None or not incident.is_open:
+            return self._rules(transition.platform)
+        rules = self.watches[transition.platform].rules
+        return replace(rules, recover_for=recovery_time(incident, self.house.calm))
 
     async def _known(self, incident: Incident) -> Known:
         return Known(
@@ -310,16 +361,23 @@ class Engine:
         )
 
     async def _write(self, change: Change, incidents: Iterable[Incident]) -> bool:
-        """Commit, then believe; False (and said once) when the database refuses."""
+        """Commit, then believe; False (and said once) when the database refuses.  Counted looks go with it."""
+        usage = self.usage.unwritten()
         try:
-            await self.store.record(change)
+            await self.store.record(replace(change, usage=usage) if usage else change)
         except StoreError as error:
             self.store_refused(error)
             return False
+        self.usage.written(usage)
         self.store_works()
         for incident in incidents:
             self.recent = [*(one for one in self.recent if one.id != incident.id), incident]
         return True
+
+    async def note_usage(self, now: float) -> None:
+        """Write down how often the sources were asked, where no other write took it along."""
+        if self.usage.unwritten():
+            await self._write(Change(at=now), [])
 
     def store_refused(self, error: StoreError) -> None:
         """Told once, until it works again."""
@@ -358,7 +416,9 @@ class Engine:
         self._tell_reach(incident, plan.on(known))
         if not plan.deliveries:
             return
-        if await self._write(Change(at=now, statements=plan.statements, deliveries=plan.deliveries), []):
+        audit = of_plan(plan, known)
+        change = Change(at=now, statements=plan.statements, deliveries=plan.deliveries, audit=audit)
+        if await self._write(change, []):
             before = {row.id: row for row in known.deliveries}
             self._tell_plan(incident, plan, before, known)
 
@@ -375,8 +435,10 @@ class Engine:
     async def _drop_forgotten(self, now: float) -> None:
         """What is owed in incidents that are no longer at hand (we were off for days) ends like all the rest."""
         at_hand = {incident.id for incident in self.recent}
-        late = overdue([row for row in await self.store.owed() if row.incident not in at_hand], now)
-        if late.deliveries and await self._write(Change(at=now, deliveries=late.deliveries), []):
+        owed = [row for row in await self.store.owed() if row.incident not in at_hand]
+        late = overdue(owed, now)
+        change = Change(at=now, deliveries=late.deliveries, audit=of_plan(late, Known(deliveries=owed)))
+        if late.deliveries and await self._write(change, []):
             for row in late.deliveries:
                 self._tell_delivery(f"delivery_{row.phase.value}", row)
 
@@ -452,13 +514,14 @@ class Engine:
         if event:
             self.journal.say_on_change(key, _WELL[event], **fields)
 
-    def _tell_transition(self, moved: Transition) -> None:
+    def _tell_transition(self, moved: Transition, told: tuple[str, ...]) -> None:
         self.journal.say(
             f"platform_{moved.now.value}",
             platform=moved.platform,
             was=moved.was.value,
             reason=moved.reason,
             evidence=sorted({seen.sighting.evidence.value for seen in moved.evidence}),
+            explanation=" ".join(told),
         )
 
     def _tell_turn(self, turn: Turn, incident: Incident, moved: Transition, plan: Plan) -> None:

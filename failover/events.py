@@ -90,7 +90,7 @@ _TABLE = (
     _event(
         "daemon_started", "5783dcc4541c4509a9301659e21281c6", Level.NOTICE,
         "failover {version} watches {platforms} and can speak on {channels}",
-        "version platforms channels state_file",
+        "version platforms channels state_file audit_digest?",
         "The daemon has started and its configuration is complete.",
         "It looks at every platform. Nothing is said on the strength of the first look.",
         "See `failover status` for where every platform and channel stands.",
@@ -98,7 +98,7 @@ _TABLE = (
     _event(
         "daemon_stopped", "d42aa350070640b59246bbafa69a354d", Level.NOTICE,
         "failover has stopped watching: {reason}",
-        "reason",
+        "reason audit_digest?",
         "The daemon was asked to stop and has written down everything it knows.",
         "Nobody watches the platforms until it runs again. What was under way is continued then.",
         "Start it again with `systemctl start failover` when this was not meant to last.",
@@ -240,7 +240,7 @@ _TABLE = (
     _event(
         "platform_unknown", "e90a4f76337b4d72a409bca7b199b0dc", Level.WARNING,
         "Nobody can tell how {platform} is: {reason}",
-        "platform was reason evidence?",
+        "platform was reason evidence? explanation?",
         "Every source for {platform} is silent or stale.",
         "Nothing is decided about it until a source speaks again.",
         "See `failover status` for each source and its trouble.",
@@ -248,7 +248,7 @@ _TABLE = (
     _event(
         "platform_up", "87abf57ff3e444adb06aee3527ee3422", Level.NOTICE,
         "{platform} works: {reason}",
-        "platform was reason evidence?",
+        "platform was reason evidence? explanation?",
         "{platform} works, or works again and has done so for long enough.",
         "If an incident was open for it alone, it is closed and the public is told.",
         NOTHING,
@@ -256,7 +256,7 @@ _TABLE = (
     _event(
         "platform_suspect", "01256b3c25da420b9dd030b9caabcc9a", Level.NOTICE,
         "{platform} may be in trouble, nothing is said yet: {reason}",
-        "platform was reason evidence?",
+        "platform was reason evidence? explanation?",
         "One kind of evidence speaks against {platform}. That is not enough to tell the public.",
         "The daemon looks more often and asks further sources.",
         "If you know that it is down, say so with `failover declare {platform} down`.",
@@ -264,7 +264,7 @@ _TABLE = (
     _event(
         "platform_down", "6a6cfc98649b41de9e69c5709dbfa13c", Level.WARNING,
         "{platform} is down: {reason}",
-        "platform was reason evidence?",
+        "platform was reason evidence? explanation?",
         "Independent kinds of evidence agree, for long enough, that {platform} does not work; or a person said so.",
         "An incident is opened or joined, and the backups that are routed for it are asked to speak.",
         "If you know better, say so with `failover declare {platform} up`.",
@@ -272,7 +272,7 @@ _TABLE = (
     _event(
         "platform_recovering", "f5b5ab6a338a48f5b40bba68884d3be3", Level.NOTICE,
         "{platform} seems to be coming back: {reason}",
-        "platform was reason evidence?",
+        "platform was reason evidence? explanation?",
         "What spoke against {platform} has fallen silent.",
         "The daemon waits until it has stayed well for long enough before it says so in public.",
         NOTHING,
@@ -292,6 +292,14 @@ _TABLE = (
         "A source that told nothing for a while can be read again.",
         "Its evidence counts again.",
         NOTHING,
+    ),
+    _event(
+        "source_budget_spent", "6b7a22537b9049bfb5dfb3ce9728ce82", Level.WARNING,
+        "The source {probe} of {platform} is not asked any more: {reason}",
+        "platform probe reason",
+        "The source was asked as often this month as the configuration, or what it gives for free, allows.",
+        "It is asked again when the next month begins (UTC). Until then it tells nothing, and that is no vote.",
+        "See `failover sources`. Raise its `budget:` in the configuration, or give it a longer `every:`.",
     ),
     _event(
         "account_trouble", "972dfeb138114eaa8dc18d7e7a123a28", Level.ERROR,
@@ -614,12 +622,17 @@ def mistakes(name: str, given: Mapping[str, object]) -> str:
 
 
 def compose(event: Event, texts: Mapping[str, str]) -> str:
-    """The sentence.  An optional part whose field is missing is left out; any other gap shows as `?`."""
+    """The sentence of an event, with its gaps filled."""
+    return fill(event.sentence, texts)
+
+
+def fill(sentence: str, texts: Mapping[str, str]) -> str:
+    """An optional part whose field is missing is left out; any other gap shows as `?`."""
 
     def part(match: re.Match[str]) -> str:
         return match[1] if all(texts.get(field) for field in gaps(match[1])) else ""
 
-    return _GAP.sub(lambda match: texts.get(match[1]) or "?", _PART.sub(part, event.sentence))
+    return _GAP.sub(lambda match: texts.get(match[1]) or "?", _PART.sub(part, sentence))
 
 
 def gaps(template: str) -> list[str]:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Protocol
 
 from failover.assembly import Assembly
+from failover.audit import Entry
+from failover.config.problems import did_you_mean
 from failover.control import Handler, Request
 from failover.desk import RequestError
+from failover.moments import zone_of
+from failover.sources import sources
+from failover.why import asked_moment, why_now, why_then
+
+MOST_ENTRIES = 250
+MOST_LETTERS = 200_000
+"""What one page of the audit trail may hold."""
 
 
 class Answerer(Protocol):
@@ -18,7 +27,7 @@ class Answerer(Protocol):
 
     def now(self) -> float: ...
 
-    async def reload(self) -> str: ...
+    async def reload(self, by: str) -> str: ...
 
     async def status(self) -> object: ...
 
@@ -30,7 +39,7 @@ class Answerer(Protocol):
 def handlers(daemon: Answerer) -> dict[str, Handler]:
     """request name -> handler."""
     acts: dict[str, Callable[[Request, str], Awaitable[str]]] = {
-        "reload": lambda _request, _by: daemon.reload(),
+        "reload": lambda _request, by: daemon.reload(by),
         "declare": lambda request, by: daemon.at.desk.declare(
             str(request["platform"]), str(request["state"]), _because(request), by, daemon.now()
         ),
@@ -51,7 +60,55 @@ def handlers(daemon: Answerer) -> dict[str, Handler]:
     async def status(_request: Request, _by: str) -> object:
         return await daemon.status()
 
-    return {"status": status} | {name: _kicking(daemon, act) for name, act in acts.items()}
+    async def audit(request: Request, _by: str) -> object:
+        return await _page(daemon.at, request)
+
+    async def explain(request: Request, _by: str) -> object:
+        return await _explained(daemon.at, request, daemon.now())
+
+    async def asked_sources(_request: Request, _by: str) -> object:
+        return await sources(daemon.at.engine, daemon.at.lookout, daemon.now())
+
+    asked = {"status": status, "audit": audit, "explain": explain, "sources": asked_sources}
+    return asked | {name: _kicking(daemon, act) for name, act in acts.items()}
+
+
+async def _page(at: Assembly, request: Request) -> dict[str, object]:
+    """The next entries of the audit trail: few enough that the daemon is not kept from its work (a few ms)."""
+    after = request.get("after")
+    if not isinstance(after, int | None):
+        raise RequestError("`after` is the number of an entry")
+    entries = await at.engine.store.audit_after(after, MOST_ENTRIES)
+    head = await at.engine.store.audit_head()
+    return {
+        "timezone": at.settings.organisation.timezone,
+        "head": str(head) if head else "",
+        "entries": [[one.number, one.at, one.event, one.facts, one.digest] for one in _up_to(entries, MOST_LETTERS)],
+    }
+
+
+async def _explained(at: Assembly, request: Request, now: float) -> object:
+    """Why a platform stands as it does, at present or at an earlier time."""
+    platform, zone = str(request["platform"]), zone_of(at.settings.organisation.timezone)
+    watch = at.engine.watches.get(platform)
+    if watch is None:
+        raise RequestError(f"there is no platform '{platform}'{did_you_mean(platform, at.engine.watches)}")
+    try:
+        then = asked_moment(str(request.get("at") or ""), now, zone)
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+    if then is None:
+        return why_now(at.engine, platform, at.lookout.looks.values(), now, zone)
+    return await why_then(at.engine.store, platform, watch.title, then, zone)
+
+
+def _up_to(entries: Iterable[Entry], letters: int) -> Iterator[Entry]:
+    """At least one entry, and no more of them than have so many letters together."""
+    for number, entry in enumerate(entries):
+        letters -= len(entry.facts)
+        if number and letters < 0:
+            return
+        yield entry
 
 
 def _kicking(daemon: Answerer, act: Callable[[Request, str], Awaitable[str]]) -> Handler:

@@ -10,7 +10,8 @@ import importlib
 import inspect
 import pkgutil
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
@@ -51,6 +52,33 @@ def summary(folder: str, name: str) -> str:
     first = (inspect.getdoc(importlib.import_module(f"{folder}.{name}")) or "").partition("\n\n")[0]
     said = re.sub(r"^(the )?kind `?\w+`?: ", "", " ".join(first.split()), flags=re.IGNORECASE)
     return said[:1].upper() + said[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Recogniser:
+    """A kind of probe that knows its own documents.
+
+    `paths` is where a site keeps one.  `recognise` takes the final address and the decoded body (a text where it is
+    no JSON), and gives the options of a probe without `kind`, or None.
+    """
+
+    kind: str
+    paths: tuple[str, ...]
+    recognise: Callable[[str, object], dict[str, object] | None]
+
+
+def recognisers() -> list[Recogniser]:
+    """All kinds of probes that have a `recognise`; one that cannot be used is passed over (`kinds` names it)."""
+    found = []
+    for name in names(PROBES):
+        try:
+            find_probe(name)
+        except KindError:
+            continue
+        module = importlib.import_module(f"{PROBES}.{name}")
+        if recognise := getattr(module, "recognise", None):
+            found.append(Recogniser(name, tuple(getattr(module, "PATHS", ())), recognise))
+    return found
 
 
 def _kind(folder: str, name: str) -> object:

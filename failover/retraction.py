@@ -56,6 +56,8 @@ class Retraction:
         outcome = await self._ask(row)
         place = {"incident": row.incident, "channel": row.channel, "statement": row.statement.value, "by": by}
         if not isinstance(outcome, Delivered):
+            failed = {"delivery": row.id, "by": by, "reason": outcome.reason}
+            await self._engine.store.record(Change(at=now, audit=(("retract_failed", failed),)))
             self._engine.journal.say("retract_failed", **place, reason=outcome.reason)
             known = "still public" if row.phase is Phase.SENT else "may be public"
             return f"{row.channel}: {known} ({outcome.reason})"

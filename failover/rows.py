@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from failover.delivery import Delivery, Phase, StatementRow
+from failover.hindsight import Chapter
 from failover.incidents import Incident
 from failover.model import Evidence, Fault, Observation, Receipt, Sighting, Signal, State, Statement, Transition
 from failover.verdict import Declaration, Standing
@@ -96,6 +97,13 @@ def to_transition(columns: Columns) -> Transition:
     states = {name: State(columns[name]) for name in ("was", "now")}
     seen = tuple(to_observation(one) for one in json.loads(columns["evidence"]))
     return Transition(**{**columns, **states, "evidence": seen})
+
+
+def to_chapter(columns: Columns) -> Chapter:
+    """A transition with its explanation; a file of an older version has none."""
+    names = ("platform", "at", "was", "now", "reason", "evidence")
+    moved = to_transition({name: columns[name] for name in names})
+    return Chapter(transition=moved, explanation=tuple(json.loads(columns.get("explanation", "[]"))))
 
 
 def from_incident(value: Incident) -> Columns:

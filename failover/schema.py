@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 APPLICATION_ID = 0x0FA11043
 """SQLite's application_id of our files: anything else is somebody else's database."""
@@ -61,8 +62,25 @@ MIGRATIONS: Sequence[str] = (
         id INTEGER PRIMARY KEY, at REAL NOT NULL, event TEXT NOT NULL, facts TEXT NOT NULL, digest TEXT NOT NULL
     );
     """,
+    # Which audit entry is the last one, apart from the trail (`audit.Head`): its end cannot be cut off unnoticed.
+    """
+    INSERT OR REPLACE INTO meta SELECT 'audit_head', coalesce(max(id) || ' ' || digest, '0 ') FROM audit
+    """,
+    # Why each transition happened, in sentences; and how often each source was asked in a month (`budget`).
+    """
+    ALTER TABLE transition ADD COLUMN explanation TEXT NOT NULL DEFAULT '[]';
+    CREATE TABLE usage (
+        source TEXT NOT NULL, month TEXT NOT NULL, looks INTEGER NOT NULL, PRIMARY KEY (source, month)
+    ) WITHOUT ROWID
+    """,
 )
-"""One script per schema version: a file of version n is brought forward by those after n, in one transaction."""
+"""One script per schema version: a file of version n is brought forward by those after n, in one transaction.
+
+A script that has been released is never changed.  `tests/samples/schema_v1.sql` is a file of the first version.
+"""
+
+HEAD_SINCE = 2
+"""The first schema version that notes the head of the audit trail."""
 
 
 class StoreError(Exception):
@@ -85,6 +103,30 @@ def open_database(path: str) -> sqlite3.Connection:
         raise StoreError(f"{path}: cannot be opened ({error}); is its folder there and writable?") from None
     try:
         _prepare(database, path)
+    except sqlite3.DatabaseError as error:
+        database.close()
+        raise _opening_trouble(path, error) from None
+    except StoreError:
+        database.close()
+        raise
+    return database
+
+
+def open_read_only(path: str) -> sqlite3.Connection:
+    """Open the file of a daemon that does not run, and change nothing in it.
+
+    Raises StoreError: also for a file that a running daemon has, and for one of another program or a newer version.
+    Where a daemon runs, or was killed, a log lies beside the file; where none does, SQLite need not leave one either.
+    """
+    still = "" if Path(f"{path}-wal").exists() else "&immutable=1"
+    uri = f"file:{quote(path)}?mode=ro{still}"
+    try:
+        database = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0.2)
+    except sqlite3.OperationalError as error:
+        raise StoreError(f"{path}: cannot be opened ({error})") from None
+    database.row_factory = _named
+    try:
+        _identify(database, path)
     except sqlite3.DatabaseError as error:
         database.close()
         raise _opening_trouble(path, error) from None
@@ -157,9 +199,10 @@ def set_aside(path: Path, now: float) -> Path | None:
     return aside
 
 
-def was_set_aside(path: Path) -> bool:
-    """Does a damaged forerunner of this database lie beside it?"""
-    return any(other.name.startswith(f"{path.name}.damaged-") for other in path.parent.iterdir())
+def was_set_aside(path: Path) -> list[str]:
+    """The damaged forerunners of this database that lie beside it."""
+    beside = (other.name for other in path.parent.iterdir())
+    return sorted(name for name in beside if name.startswith(f"{path.name}.damaged-"))
 
 
 def _ours_but_damaged(path: Path) -> bool:

@@ -19,19 +19,30 @@ from pathlib import Path
 from typing import Any
 
 from failover import rows
-from failover.audit import Entry, sealed, whole
+from failover.audit import Entry, Head, sealed, whole
+from failover.budget import month_of
 from failover.delivery import OWED, Delivery, Phase, StatementRow, found_in_flight
+from failover.hindsight import Chapter
 from failover.incidents import Incident
 from failover.model import Observation, Transition
 from failover.schema import StoreError, open_database
 from failover.verdict import Declaration, Standing
+
+AUDIT_HEAD = "audit_head"
+"""Where the head of the audit trail is noted, among the settings."""
+
+BEFORE_ALL = -(2**63)
+"""No entry has this number, nor a smaller one, not even one that somebody else put in."""
 
 _OWED = ",".join(f"'{phase.value}'" for phase in sorted(OWED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Everything one decision wants written, together or not at all.  `audit` is (event, facts) pairs."""
+    """Everything one decision wants written, together or not at all.  `audit` is (event, facts) pairs.
+
+    `explanation` is that of its transitions, in sentences; `usage` is (source, month) -> looks so far.
+    """
 
     at: float
     standings: tuple[Standing, ...] = ()
@@ -40,8 +51,10 @@ class Change:
     incidents: tuple[Incident, ...] = ()
     statements: tuple[StatementRow, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
+    explanation: tuple[str, ...] = ()
     declared: tuple[Declaration, ...] = ()
     undeclared: tuple[str, ...] = ()
+    usage: Mapping[tuple[str, str], int] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     audit: tuple[tuple[str, Mapping[str, object]], ...] = ()
 
@@ -137,6 +150,41 @@ class Store:
         )
         return [rows.to_transition(row) for row in found]
 
+    async def chapters(self, platform: str, at: float) -> tuple[Chapter | None, Chapter | None]:
+        """The last transition of a platform up to this time, and the first one after it."""
+        found = [
+            self._read_one(f"SELECT * FROM transition WHERE platform = ? AND {which} LIMIT 1", (platform, at))  # noqa: S608
+            for which in ("at <= ? ORDER BY at DESC, id DESC", "at > ? ORDER BY at, id")
+        ]
+        before, after = (rows.to_chapter(row) if row else None for row in found)
+        return before, after
+
+    async def last_words(self, at: float, platform: str = "") -> list[Observation]:
+        """What each probe (of one platform, or of all) said last by this time, since when it said so."""
+        found = self._read(
+            "SELECT platform, probe, at, signal, evidence, fault, reason, detail, took, node FROM observation "
+            "WHERE id IN (SELECT max(id) FROM observation WHERE at <= ?1 AND ?2 IN ('', platform) "
+            "GROUP BY platform, probe) ORDER BY platform, probe",
+            (at, platform),
+        )
+        return [rows.to_observation(row) for row in found]
+
+    async def unknown_since(self) -> dict[tuple[str, str], float]:
+        """(platform, probe) -> since when it cannot tell, for every probe whose last word was that."""
+        found = self._read(
+            "WITH told AS (SELECT platform, probe, max(id) AS last FROM observation WHERE signal != 'unknown' "
+            "GROUP BY platform, probe) "
+            "SELECT one.platform, one.probe, min(one.at) AS since FROM observation AS one "
+            "LEFT JOIN told ON told.platform = one.platform AND told.probe = one.probe "
+            "WHERE one.signal = 'unknown' AND one.id > coalesce(told.last, 0) GROUP BY one.platform, one.probe"
+        )
+        return {(row["platform"], row["probe"]): row["since"] for row in found}
+
+    async def usage(self, month: str) -> dict[tuple[str, str], int]:
+        """(source, month) -> looks, of this month."""
+        found = self._read("SELECT source, month, looks FROM usage WHERE month = ?", (month,))
+        return {(row["source"], row["month"]): row["looks"] for row in found}
+
     # -- writing -------------------------------------------------------------------------------------------
 
     async def fresh_incident_id(self) -> str:
@@ -166,8 +214,14 @@ class Store:
             self._upsert("standing", rows.from_standing(standing))
         for seen in change.observations:
             self._insert("observation", rows.from_observation(seen))
+        told = {"explanation": json.dumps(change.explanation)} if change.explanation else {}
         for moved in change.transitions:
-            self._insert("transition", rows.from_transition(moved))
+            self._insert("transition", {**rows.from_transition(moved), **told})
+        for (source, month), looks in change.usage.items():
+            self._db.execute(
+                "INSERT INTO usage VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET looks = excluded.looks",
+                (source, month, looks),
+            )
         for word in change.declared:
             self._upsert("declaration", rows.from_declaration(word))
         for platform in change.undeclared:
@@ -201,10 +255,11 @@ class Store:
                 [_storable([delivery_id, recipient, state]) for recipient, state in changes.items()],
             )
 
-    async def step_clock(self, seconds: float, recent: Iterable[str] = ()) -> None:
+    async def step_clock(self, seconds: float, recent: Iterable[str] = (), *, now: float | None = None) -> None:
         """The wall clock was set by `seconds`: everything still pending keeps its distance from now.
 
         `recent` are incidents that may be over and still matter: how long ago they ended decides about a relapse.
+        `now`, by the new clock, is for the audit trail; without it the step is not put down there.
         """
         values = {"by": seconds, "recent": json.dumps([*recent])}
         over = "id IN (SELECT value FROM json_each(:recent))"
@@ -217,12 +272,32 @@ class Store:
             ):
                 moves = ", ".join(f"{time} = {time} + :by" for time in times)
                 self._db.execute(f"UPDATE {table} SET {moves} WHERE {which}", values)  # noqa: S608
+            if now is not None:
+                self._append(now, "clock_stepped", {"seconds": seconds})
 
     async def prune(self, before: float) -> int:
-        """Forget observations, transitions and ledgers older than `before`; never what is owed.  Returns lines."""
+        """Forget observations, transitions and ledgers older than `before`; returns how many rows.
+
+        Never what is owed, nor what an open incident has met with.
+
+        What grows with time is forgotten (rule O7).  What stays for good grows only with what happened and was said:
+        incidents, statements and deliveries (about 1 kB a row, so 20 kB for an incident told on ten channels), and
+        the audit trail (250 bytes an entry, more where a text stands in it; about 50 entries for such an incident, a
+        few dozen on a day without one, mostly suspicions that come and go).  That is 5 MB in an ordinary year; at the
+        very worst, with a source that changes its mind at every look, 1 MB a day for that platform.  Nothing reads
+        all of it but `failover audit` and the check of the file at the start (a tenth of a second per 50 MB).
+        """
         with self._transaction():
             removed = self._db.execute("DELETE FROM observation WHERE at < ?", (before,)).rowcount
-            removed += self._db.execute("DELETE FROM transition WHERE at < ?", (before,)).rowcount
+            removed += self._db.execute(
+                """
+                DELETE FROM transition WHERE at < ? AND NOT EXISTS (
+                    SELECT 1 FROM incident, json_each(incident.platforms) AS hit
+                    WHERE closed_at IS NULL AND opened_at <= transition.at AND hit.value = transition.platform)
+                """,
+                (before,),
+            ).rowcount
+            removed += self._db.execute("DELETE FROM usage WHERE month < ?", (month_of(before),)).rowcount
             removed += self._db.execute(
                 f"""
                 DELETE FROM ledger WHERE delivery IN (
@@ -241,11 +316,28 @@ class Store:
         found = self._read("SELECT id AS number, at, event, facts, digest FROM audit ORDER BY id")
         return [Entry(**row) for row in found]
 
+    async def audit_after(self, number: int | None, most: int) -> list[Entry]:
+        """The next entries after this one, or from the first (None); at most so many."""
+        found = self._read(
+            "SELECT id AS number, at, event, facts, digest FROM audit WHERE id > ? ORDER BY id LIMIT ?",
+            (BEFORE_ALL if number is None else number, most),
+        )
+        return [Entry(**row) for row in found]
+
+    async def audit_head(self) -> Head | None:
+        """Which entry is the last one, as it is noted apart from the trail; None if that note is gone."""
+        return Head.read(await self.setting(AUDIT_HEAD))
+
     def _append(self, at: float, event: str, facts: Mapping[str, object]) -> None:
+        """Onto the last entry that we wrote.  What somebody took away or put in behind it stays to be seen."""
         last = self._db.execute("SELECT id, digest FROM audit ORDER BY id DESC LIMIT 1").fetchone()
-        number, before = (last["id"] + 1, last["digest"]) if last else (1, "")
-        entry = sealed(number=number, at=at, event=event, facts=facts, before=before)
+        there = Head(number=last["id"], digest=last["digest"]) if last else Head()
+        noted = self._db.execute("SELECT value FROM meta WHERE name = ?", (AUDIT_HEAD,)).fetchone()
+        head = (Head.read(noted["value"]) if noted else None) or there
+        number = max(head.number, there.number) + 1
+        entry = sealed(number=number, at=at, event=event, facts=facts, before=head.digest)
         self._db.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?)", (number, at, event, entry.facts, entry.digest))
+        self._upsert("meta", {"name": AUDIT_HEAD, "value": str(Head(number=number, digest=entry.digest))})
 
     # -- rows ----------------------------------------------------------------------------------------------
 

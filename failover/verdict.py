@@ -129,7 +129,7 @@ class Standing:
 class Tally:
     """The evidence sorted: who votes, who doubts, who works, whose vote is void and why.
 
-    `pending` are votes from here that count as soon as the anchors have answered after them.
+    `pending` are votes from here that count as soon as the anchors have answered after them; `silent` could not tell.
     """
 
     votes: Mapping[Evidence, tuple[Observation, ...]] = field(default_factory=dict)
@@ -139,6 +139,7 @@ class Tally:
     void: tuple[tuple[Observation, str], ...] = ()
     account: tuple[Observation, ...] = ()
     correlated: bool = False
+    silent: tuple[Observation, ...] = ()
 
     @property
     def independent(self) -> int:
@@ -160,7 +161,7 @@ def tally(observations: Iterable[Observation], now: float, line: Line, *, spikes
     vote counts then.
     """
     votes: dict[Evidence, list[Observation]] = {}
-    pending, doubts, works, account = [], [], [], []
+    pending, doubts, works, account, silent = [], [], [], [], []
     void: list[tuple[Observation, str]] = []
     for seen in sorted(observations, key=lambda seen: seen.probe):
         reason = _why_void(seen, now, line, quiet)
@@ -176,6 +177,8 @@ def tally(observations: Iterable[Observation], now: float, line: Line, *, spikes
             works.append(seen)
         elif seen.sighting.fault is Fault.ACCOUNT:
             account.append(seen)
+        else:
+            silent.append(seen)
     return Tally(
         votes={evidence: tuple(seen) for evidence, seen in votes.items()},
         pending=tuple(pending),
@@ -184,6 +187,7 @@ def tally(observations: Iterable[Observation], now: float, line: Line, *, spikes
         void=tuple(void),
         account=tuple(account),
         correlated=spikes >= SPIKES_OF_A_NETWORK,
+        silent=tuple(silent),
     )
 
 
@@ -215,13 +219,12 @@ def judge(
     counted = seen if standing.quorum_since is None else with_pending(seen)
     quorum_since = _since(standing.quorum_since, now, holds=_has_quorum(counted, rules))
     calm_since = _since(standing.calm_since, now, holds=_is_calm(standing, seen, now, rules))
-    timed = replace(
-        standing, quorum_since=quorum_since, calm_since=calm_since, voted=_voted(standing, seen, now, declared)
-    )
+    timed = _timed(standing, quorum_since, calm_since, _voted(standing, seen, now, declared))
     condition = _declared_condition(declared) or _condition(timed, seen, now, rules)
     state = TABLE[standing.state].get(condition, standing.state)
     if state is standing.state:
-        return replace(timed, upheld=timed.upheld or _borne_out(timed, seen, rules, declared)), None
+        upheld = timed.upheld or _borne_out(timed, seen, rules, declared)
+        return (timed if upheld is timed.upheld else replace(timed, upheld=upheld)), None
     reason = explain(condition, seen, declared, now, timed)
     evidence = tuple(vote for votes in seen.votes.values() for vote in votes) + seen.doubts + seen.works
     moved = replace(
@@ -230,6 +233,15 @@ def judge(
     return moved, Transition(
         platform=standing.platform, at=now, was=standing.state, now=state, reason=reason, evidence=evidence
     )
+
+
+def _timed(
+    standing: Standing, quorum_since: float | None, calm_since: float | None, voted: Mapping[Evidence, float]
+) -> Standing:
+    """The standing with its timers; most looks change none of them."""
+    if (standing.quorum_since, standing.calm_since, standing.voted) == (quorum_since, calm_since, voted):
+        return standing
+    return replace(standing, quorum_since=quorum_since, calm_since=calm_since, voted=voted)
 
 
 def come_true(word: Declaration, standing: Standing, now: float, rules: Rules) -> bool:

@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
+from itertools import islice
 from urllib.parse import urlsplit
 
 from failover.model import Evidence, Sighting, Signal
 from probes._fetch import Page, plain
 
-WORKS, MAINTENANCE, DEGRADED, OUTAGE = "works", "maintenance", "degraded", "outage"
+WORKS, MAINTENANCE, DEGRADED, OUTAGE, OTHER = "works", "maintenance", "degraded", "outage", "other"
 
 STATES = {
     "operational": WORKS,
@@ -24,8 +26,16 @@ STATES = {
     "major_outage": OUTAGE,
     "under_maintenance": MAINTENANCE,
     "informational": WORKS,
+    "security_issue": OTHER,
+    "not_monitored": OTHER,
 }
-"""A vendor's word for the state of one part -> what it means; a word that is not here is "could not tell"."""
+"""A vendor's word for the state of one part -> what it means; a word that is not here is "could not tell".
+
+OTHER is a known word that says nothing of whether the part works.
+"""
+
+NAMES = 500
+"""Names of a page that are compared with one that is missing; a page with more of them is garbage."""
 
 _WORST_FIRST = (Signal.DOWN, Signal.DEGRADED, Signal.UNKNOWN, Signal.UP)
 
@@ -42,7 +52,10 @@ class Part:
 
 def judge_parts(parts: Sequence[Part], wanted: Iterable[str], *, now: float, forget_after: float) -> Sighting:
     """The worst of what is said of the `wanted` names or ids; a name that is missing keeps it from being "up"."""
-    said = [_judge_name(name, _named(parts, name), now, forget_after) for name in wanted]
+    said = [
+        _judge_name(name, rows, now, forget_after) if (rows := _named(parts, name)) else _unnamed(name, parts)
+        for name in wanted
+    ]
     if not said:
         return Sighting.unknown(Evidence.OFFICIAL, "no component is named to be watched")
     return min(said, key=lambda sighting: _WORST_FIRST.index(sighting.signal))
@@ -54,10 +67,13 @@ def _named(parts: Sequence[Part], name: str) -> list[Part]:
     return exact[:1] or [part for part in parts if fold(part.name) == fold(name)]
 
 
+def _unnamed(name: str, parts: Sequence[Part]) -> Sighting:
+    others = near(name, (part.name for part in parts))
+    return Sighting.unknown(Evidence.OFFICIAL, f"the status page does not name {name} (any more){others}")
+
+
 def _judge_name(name: str, rows: Sequence[Part], now: float, forget_after: float) -> Sighting:
     """One wanted name: an outage counts in full only where all the rows that bear the name agree on it."""
-    if not rows:
-        return Sighting.unknown(Evidence.OFFICIAL, f"the status page does not name {name} (any more)")
     said = [_judge_row(name, row, now, forget_after) for row in rows]
     worst = min(said, key=lambda sighting: _WORST_FIRST.index(sighting.signal))
     if worst.signal is Signal.DOWN and any(sighting.signal is not Signal.DOWN for sighting in said):
@@ -77,6 +93,9 @@ def _judge_row(name: str, row: Part, now: float, forget_after: float) -> Sightin
         )
     if state == MAINTENANCE:
         return Sighting.unknown(Evidence.OFFICIAL, f"announced maintenance of {name}")
+    if state == OTHER:
+        reason = f"the status page says {words} of {name}, which does not tell whether it works"
+        return Sighting.unknown(Evidence.OFFICIAL, reason)
     if state == WORKS:
         return Sighting.up(Evidence.OFFICIAL, f"the status page shows {name} as working")
     if forgotten(row.changed_at, now, forget_after):
@@ -85,6 +104,17 @@ def _judge_row(name: str, row: Part, now: float, forget_after: float) -> Sightin
         )
     reason = f"the status page says {words} of {name}"
     return (Sighting.down if state == OUTAGE else Sighting.degraded)(Evidence.OFFICIAL, reason)
+
+
+def near(name: str, names: Iterable[str]) -> str:
+    """What the page names instead, for whoever must correct a name: the nearest ones, else the first few."""
+    known = {fold(shown): shown for shown in (plain(one, 40) for one in islice(names, NAMES)) if shown}
+    close = get_close_matches(fold(plain(name, 40)), known, n=3, cutoff=0.5)
+    if close:
+        return f"; it names {', '.join(known[one] for one in close)}"
+    first = list(known.values())[:3]
+    more = f" and {len(known) - len(first)} more" if len(known) > len(first) else ""
+    return f"; it names {', '.join(first)}{more}" if first else ""
 
 
 def forgotten(changed_at: float | None, now: float, forget_after: float) -> bool:

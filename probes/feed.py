@@ -27,12 +27,15 @@ from failover.model import Evidence, Sighting
 from probes._address import WebAddress
 from probes._entries import Entry, Feed, NotAFeedError, read_feed
 from probes._fetch import Fetcher, Trouble, open_fetcher, plain
-from probes._official import Part, fold, forgotten, host_of, judge_parts, refusal, word
+from probes._official import STATES, Part, fold, forgotten, host_of, judge_parts, refusal, word
+
+PATHS: tuple[str, ...] = ("/history.atom", "/history.rss", "/feed.atom", "/feed.rss", "/rss", "/rss.xml")
 
 OPEN, WATCHED, CLOSED, MAINTENANCE, UNREADABLE = "open", "watched", "closed", "maintenance", "unreadable"
 
 _MAINTENANCE = {"in progress": MAINTENANCE, "verifying": MAINTENANCE, "scheduled": CLOSED}
 _READ = 20_000
+_DECLARATION = re.compile(r"^\s*<\?xml[^<>]{0,200}\?>")
 _PARAGRAPH = re.compile(r"<p(?: [^<>]{0,200})?>")
 _LABEL = re.compile(
     r"(?:<small>.{0,300}?</small> ?)?(?:<br ?/?> ?)?<strong> ?([^<>]{1,40}?) ?</strong> ?[-\u2013\u2014]"
@@ -203,6 +206,27 @@ def _part(entry: Entry) -> Part:
 
 def _unknown(reason: str, detail: str = "") -> Sighting:
     return Sighting.unknown(Evidence.OFFICIAL, reason, plain(detail))
+
+
+def recognise(url: str, body: object) -> dict[str, object] | None:
+    """Options for the feed whose text is `body`; None where it is none, or no entry of it says a state.
+
+    A feed without an entry is taken for one that lists only what is open: at worst that costs a weak "up".
+    """
+    try:
+        feed = read_feed(_DECLARATION.sub("", body, count=1).encode()) if isinstance(body, str) else None
+    except NotAFeedError:
+        return None
+    if feed is None:
+        return None
+    found: dict[str, object] = {"url": url, **({"title": plain(feed.title)} if feed.title else {})}
+    if not feed.entries:
+        return found | {"mode": "open_only"}
+    parts = [_part(entry) for entry in newest(feed.entries)]
+    if all(part.name and part.word in STATES for part in parts):
+        return found | {"mode": "components", "components": list(dict.fromkeys(part.name for part in parts))}
+    known = Options(url="https://localhost/")
+    return found if any(state_of(entry, known) != UNREADABLE for entry in feed.entries) else None
 
 
 class FeedProbe:

@@ -27,6 +27,8 @@ from probes._fetch import Fetcher, Page, Trouble, open_fetcher, plain
 from probes._official import Part, day, fold, forgotten, host_of, judge_parts, refusal
 from probes._statuspage import StatusPage, last_touched, read_page
 
+PATHS: tuple[str, ...] = ("/api/v2/summary.json",)
+
 INDICATORS = {"minor": Signal.DEGRADED, "major": Signal.DEGRADED, "critical": Signal.DOWN}
 
 
@@ -110,6 +112,18 @@ def _judge_rollup(page: StatusPage, options: Options, now: float) -> Sighting:
         )
     tell = Sighting.down if signal is Signal.DOWN else Sighting.degraded
     return tell(Evidence.OFFICIAL, f"the status page as a whole says {page.indicator} trouble", page.description)
+
+
+def recognise(url: str, body: object) -> dict[str, object] | None:
+    """Options for the page whose summary `body` was found at `url`; None where it is something else."""
+    page, (site, found, _query) = read_page(body), url.partition(PATHS[0])
+    if page is None or not found or not (page.indicator or page.parts):
+        return None
+    return {
+        "url": site,
+        "page": page.key or page.name,
+        "components": [*dict.fromkeys(part.name for part in page.parts)],
+    }
 
 
 class StatuspageProbe:

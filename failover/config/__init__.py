@@ -48,10 +48,13 @@ def load(path: Path, env: Mapping[str, str], kinds: Kinds) -> Settings:
     return parse(text_of(path), path, env, kinds)
 
 
-def parse(text: str, path: Path, env: Mapping[str, str], kinds: Kinds) -> Settings:
-    """The settings in this text; `path` is where it came from.  Raises ConfigError with everything that is wrong."""
+def parse(text: str, path: Path, env: Mapping[str, str], kinds: Kinds, *, example: bool = False) -> Settings:
+    """The settings in this text; `path` is where it came from.  Raises ConfigError with everything that is wrong.
+
+    For an `example` (or a replay), in which nobody real is asked, no secret is read and no file need be there.
+    """
     root, problems = places.read(text, str(path))
-    reading = Reading(file=str(path), base=path.parent, env=env, problems=problems)
+    reading = Reading(file=str(path), base=path.parent, env=env, problems=problems, example=example)
     if root is None:
         reading.finish()
     assert root is not None

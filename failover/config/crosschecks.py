@@ -7,11 +7,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import combinations
 
+from failover.budget import stretched
 from failover.config.kinds import KindError, Kinds
 from failover.config.places import Node
 from failover.config.problems import ALIKE, KeyPath, Reading
 from failover.config.settings import ChannelSettings, Settings
 from failover.config.validation import accept
+from failover.moments import length
 
 
 def check_whole(settings: Settings, root: Node, kinds: Kinds, known: Collection[str], reading: Reading) -> None:
@@ -75,6 +77,7 @@ def notices(settings: Settings, root: Node, kinds: Kinds) -> Iterator[str]:
     if settings.routes and silent:
         yield f"channels that are in no route, so nothing is said there: {', '.join(silent)}"
     yield from _about_evidence(settings, kinds)
+    yield from _about_budgets(settings)
     unwatched = sorted({channel.platform for channel in _in_earnest(settings) if channel.platform is not None}
                        - {*settings.platforms})  # fmt: skip
     if unwatched:
@@ -96,6 +99,18 @@ def _about_evidence(settings: Settings, kinds: Kinds) -> Iterator[str]:
                 f"platforms.{platform.name}: its probes give evidence of one class only ({seen}), so an outage is "
                 "suspected there and never confirmed, unless a person declares it"
             )
+
+
+def _about_budgets(settings: Settings) -> Iterator[str]:
+    """A budget that does not last a month at the steady pace makes the pace slower."""
+    for platform in settings.platforms.values():
+        for probe in platform.probes:
+            pace = stretched(probe.every, probe.budget, 0, 0.0)
+            if pace > probe.every and not probe.on_suspicion:
+                yield (
+                    f"platforms.{platform.name}: {probe.name} may be asked {probe.budget} times a month, so in "
+                    f"steady times it is asked each {length(pace)} and not each {length(probe.every)}"
+                )
 
 
 def _not_yet(settings: Settings, root: Node) -> Iterator[str]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from failover.config.entries import Entry, named, on_this_machine, read_entry, titled
 from failover.config.kinds import CataloguePlatform, Kinds
@@ -18,7 +18,7 @@ from failover.config.places import Node, planted
 from failover.config.problems import KeyPath, Reading, did_you_mean
 from failover.config.settings import ChannelSettings, Judgement, PlatformSettings, ProbeSettings, Text, Wait
 from failover.config.validation import accept
-from failover.contracts import AnyProbeKind, format_duration
+from failover.contracts import AnyProbeKind, Cost, format_duration
 
 _STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -40,6 +40,7 @@ class _ProbeHead:
 
     kind: Text
     every: Wait | None = None
+    budget: Annotated[int, Field(ge=1)] | None = None
 
 
 def read_groups(node: Node, catalogue: Mapping[str, CataloguePlatform]) -> dict[str, str]:
@@ -129,8 +130,8 @@ def _probe(platform: str, name: str, node: Node, path: KeyPath, watching: Watchi
     if entry is None:
         return None
     channel = _spoken_through(platform, entry, node, path, watching)
-    free = on_this_machine(channel.options if channel is not None else entry.options)
-    steady, fastest = (0.0, 0.0) if free else (entry.kind.every, entry.kind.fastest)
+    local = on_this_machine(channel.options if channel is not None else entry.options)
+    steady, fastest, cost = (0.0, 0.0, None) if local else _limits(entry.kind, channel, watching.kinds)
     every = entry.head.every
     if every is not None and every < steady:
         tolerated = f"this source tolerates one look each {format_duration(steady)} and no more"
@@ -145,7 +146,18 @@ def _probe(platform: str, name: str, node: Node, path: KeyPath, watching: Watchi
         timeout=entry.kind.timeout,
         options=entry.options,
         on_suspicion=entry.kind.on_suspicion,
+        budget=entry.head.budget or (entry.kind.per_month if cost is None and not local else None),
+        cost=cost,
+        free=entry.kind.per_month,
     )
+
+
+def _limits(kind: AnyProbeKind, channel: ChannelSettings | None, kinds: Kinds) -> tuple[float, float, Cost | None]:
+    """The shortest steady interval, the shortest of all, and the price; through a channel that of its own service."""
+    if channel is None:
+        return kind.every, kind.fastest, kind.cost
+    through = kinds.find_channel(channel.kind)
+    return max(kind.every, through.check_every), kind.fastest, through.check_cost or kind.cost
 
 
 def _spoken_through(

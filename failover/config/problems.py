@@ -86,7 +86,7 @@ class Reading:
     problems: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
-    example: bool = False  # the files that it names need not be there
+    example: bool = False  # nobody real is asked: files and secrets that it names need not be there
 
     @property
     def output(self) -> Path:

@@ -22,6 +22,9 @@ from failover.config.shapes import SECRET_FORMS, fields_of, is_secret
 
 BYTES_AT_MOST = 65_536
 
+MADE_UP = "example"
+"""Stands in for every secret where nothing real is asked (an example, a replay)."""
+
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -50,6 +53,8 @@ def _obtained(name: str, given: list[str], node: Node, path: KeyPath, reading: R
     if len(given) > 1:
         reading.wrong(node.key(given[1]), (*path, given[1]), f"expected only one of {' and '.join(given)}")
         return None
+    if reading.example:
+        return MADE_UP
     try:
         secret = _fetched(given[0], node.mapping[given[0]].value, (*path, given[0]), reading)
     except _NoSecretError as error:

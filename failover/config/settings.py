@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from failover.contracts import Duration, Options
+from failover.contracts import Cost, Duration, Options
 from failover.model import Organisation, Statement
 from failover.wording import Messages
 
@@ -54,7 +54,8 @@ Posts = Literal["reroute", "hold", "both", "drop"]
 class ProbeSettings:
     """One probe; `name` is unique within its platform.
 
-    It looks each `every` seconds, each `fastest` when there is suspicion, and has `timeout` for one look.
+    It looks each `every` seconds, each `fastest` when there is suspicion, and has `timeout` for one look.  At most
+    `budget` looks are made in a month (UTC); `cost` is what they are billed, but for the first `free` of them.
     """
 
     name: str
@@ -65,6 +66,9 @@ class ProbeSettings:
     timeout: float
     options: Options
     on_suspicion: bool = False
+    budget: int | None = None
+    cost: Cost | None = None
+    free: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,13 @@ class Phase(str, Enum):
     """Where in the conversation a fault strikes.  Before RCPT the server cannot know for whom the mail is."""
 
     GREETING = "greeting"
+    EHLO = "ehlo"
     AUTH = "auth"
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"
     DOT = "dot"
+    QUIT = "quit"
 
 
 class SmtpFault(str, Enum):
@@ -45,17 +47,30 @@ class SmtpFault(str, Enum):
 
 
 class Then(Enum):
-    GO_ON = 1
-    CLOSE = 2
-    HANG = 3
+    """What follows the reply of an act."""
+
+    GO_ON = "the conversation"
+    CLOSE = "the end of the connection"
+    RESET = "the end of the connection, by RST"
+    HANG = "nothing, for ever"
+    HALF = "the end of the connection, in the middle of the reply"
+    DRIP = "the reply itself, but byte by byte"
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
+    """One misbehaviour, for `SmtpService.fail`.
+
+    `accepted`: the message is taken into the books, `late` seconds later where that is not 0.  `seconds` is the pause
+    between the bytes of DRIP.
+    """
+
     phase: Phase
     reply: str = ""
     accepted: bool = False
     then: Then = Then.GO_ON
+    late: float = 0.0
+    seconds: float = 1.0
 
 
 ACTS = {

@@ -29,6 +29,16 @@ class Post:
     at: float
     service: bool = False
     reply_to: int | None = None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a forwarded message comes from."""
+
+    chat: Chat
+    number: int
+    at: float
 
 
 @dataclass(slots=True)
@@ -47,9 +57,17 @@ class Chat:
     posts: dict[int, Post] = field(default_factory=dict)
     last: int = 0
 
-    def add(self, text: str, at: float, *, service: bool = False, reply_to: int | None = None) -> Post:
+    def add(
+        self,
+        text: str,
+        at: float,
+        *,
+        service: bool = False,
+        reply_to: int | None = None,
+        origin: Origin | None = None,
+    ) -> Post:
         self.last += 1
-        self.posts[self.last] = Post(self.last, text, at, service, reply_to)
+        self.posts[self.last] = Post(self.last, text, at, service, reply_to, origin)
         return self.posts[self.last]
 
 
@@ -104,7 +122,16 @@ def message(chat: Chat, post: Post) -> dict[str, Any]:
 
 
 def _told(chat: Chat, post: Post) -> dict[str, Any]:
-    return {"message_id": post.number, "date": int(post.at), "chat": _short(chat), "text": post.text}
+    told = {"message_id": post.number, "date": int(post.at), "chat": _short(chat), "text": post.text}
+    return told | ({"forward_origin": _origin(post.origin)} if post.origin is not None else {})
+
+
+def _origin(origin: Origin) -> dict[str, Any]:
+    """MessageOrigin: of a channel the post is named, of a person in a group the name alone (as for most of them)."""
+    if origin.chat.kind == "channel":
+        where = {"chat": _short(origin.chat), "message_id": origin.number}
+        return {"type": "channel", "date": int(origin.at), **where}
+    return {"type": "hidden_user", "date": int(origin.at), "sender_user_name": "Somebody"}
 
 
 def bot() -> dict[str, Any]:

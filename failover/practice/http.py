@@ -13,6 +13,7 @@ import asyncio
 import json
 import socket
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from http import HTTPStatus
@@ -21,10 +22,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
 
+from failover.practice._door import Door
+
 
 class Fault(str, Enum):
     """What goes wrong with one request.  "Accepted" means that `answer` was called, so the post is public."""
 
+    RESET_HEAD = "reset after the head of the request, before its body: not accepted"
     RESET_BEFORE = "reset before the request was read: not accepted"
     CLOSE_BEFORE = "closed before the request was read: not accepted"
     RESET_AFTER = "accepted, then reset"
@@ -40,6 +44,12 @@ class Fault(str, Enum):
     HALF_AFTER = "accepted, half of the answer, then closed"
     DRIP_AFTER = "accepted, the answer dripping byte by byte"
     THROTTLED = "answered 429 in the service's own form: not accepted"
+
+
+ACCEPTED = frozenset({Fault.RESET_AFTER, Fault.CLOSE_AFTER, Fault.HANG_AFTER, Fault.HALF_AFTER, Fault.DRIP_AFTER})
+"""Faults that spoil the service's own answer."""
+
+Told = Callable[["Request", Fault | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +93,28 @@ class _Planned:
     path: str
     seconds: float
 
-    def matches(self, request: Request) -> bool:
-        return self.method in ("", request.method) and self.path in request.path
+    def matches(self, request: Request, *, head: bool) -> bool:
+        early = self.fault is Fault.RESET_HEAD
+        there = request.path.endswith(self.path[:-1]) if self.path.endswith("$") else self.path in request.path
+        return early is head and self.method in ("", request.method) and there
+
+
+class _BrokenOffError(Exception):
+    """The connection is to be reset in the middle of a request."""
 
 
 class HttpService:
-    """One practice service on 127.0.0.1; use as `async with XService() as x: … x.url`."""
+    """One practice service on 127.0.0.1; use as `async with XService() as x: … x.url`.
+
+    `told`, where set, is called with every request and its fault (None = it is well) when the service has dealt with
+    it, and before a byte of the answer leaves: the moment at which a death of the client is worst.
+    """
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        self.told: Told | None = None
         self._server: asyncio.Server | None = None
-        self._held: socket.socket | None = None
-        self._port = 0
+        self._door = Door()
         self._planned: list[_Planned] = []
         self._always: _Planned | None = None
         self._late: set[asyncio.Task[None]] = set()
@@ -110,16 +130,17 @@ class HttpService:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self._door.port}"
 
     @property
     def port(self) -> int:
-        return self._port
+        return self._door.port
 
     def fail(self, fault: Fault, *, method: str = "", path: str = "", times: int = 1, seconds: float = 1.0) -> None:
         """Plan `fault` for the next `times` requests whose method is `method` and whose path contains `path`.
 
-        `seconds` is the delay of LATE, and the pause between the bytes of DRIP_AFTER.
+        A `$` at the end of `path` stands for the end of the request's.  `seconds` is the delay of LATE, and the pause
+        between the bytes of DRIP_AFTER.
         """
         self._planned += [_Planned(fault, method, path, seconds) for _ in range(times)]
 
@@ -134,17 +155,23 @@ class HttpService:
 
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; port 0 takes a free one and keeps it for later restarts."""
-        listener = self._held or _bound(port or self._port)
-        self._held = None
-        self._port = listener.getsockname()[1]
-        self._server = await asyncio.start_server(self._serve, sock=listener)
+        self._server = await asyncio.start_server(self._serve, sock=self._door.opened(port))
 
-    async def refuse(self) -> None:
-        """Stop listening: connections are refused until `start` is called again (same port)."""
+    def shut(self) -> None:
+        """New connections are refused until `start` is called again (same port); those that are open go on."""
         if self._server is not None:
             self._server.close()
             self._server = None
-            self._held = _bound(self._port)  # nobody else may take the number meanwhile
+        self._door.shut()
+
+    def stick(self) -> None:
+        """New connections are never made, as by a dead host, until `start` is called again."""
+        self.shut()
+        self._door.stick()
+
+    async def refuse(self) -> None:
+        """Hang up, and refuse connections until `start` is called again (same port)."""
+        self.shut()
         for task in [*self._open]:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
@@ -154,9 +181,7 @@ class HttpService:
         for task in [*self._late]:
             task.cancel()
         await asyncio.gather(*self._late, return_exceptions=True)
-        if self._held is not None:
-            self._held.close()
-            self._held = None
+        self._door.let_go()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -165,14 +190,27 @@ class HttpService:
     async def __aexit__(self, *_exc: object) -> None:
         await self.stop()
 
-    def _pick(self, request: Request) -> _Planned | None:
+    def _pick(self, request: Request, *, head: bool = False) -> _Planned | None:
+        """The fault for this request; `head`: only its head has been read."""
         for planned in self._planned:
-            if planned.matches(request):
+            if planned.matches(request, head=head):
                 self._planned.remove(planned)
                 return planned
-        if self._always is not None and self._always.matches(request):
+        if self._always is not None and self._always.matches(request, head=head):
             return self._always
         return None
+
+    def _break_off(self, request: Request) -> bool:
+        """Is it the head alone that is read of this request?"""
+        if self._pick(request, head=True) is None:
+            return False
+        self.requests.append(request)
+        self._tell(request, Fault.RESET_HEAD)
+        return True
+
+    def _tell(self, request: Request, fault: Fault | None) -> None:
+        if self.told is not None:
+            self.told(request, fault)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -180,6 +218,8 @@ class HttpService:
         self._open.add(task)
         try:
             await self._converse(reader, writer)
+        except _BrokenOffError:
+            _reset(writer)
         except (ConnectionError, asyncio.CancelledError, h11.RemoteProtocolError):
             pass
         finally:
@@ -188,11 +228,13 @@ class HttpService:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = h11.Connection(h11.SERVER)
-        while (request := await _read(connection, reader)) is not None:
+        while (request := await _read(connection, reader, self._break_off)) is not None:
+            self.requests.append(request)
             planned = self._pick(request)
             if planned is None:
-                self.requests.append(request)
-                await _write(connection, writer, await self._answer(request))
+                response = await self._answer(request)
+                self._tell(request, None)
+                await _write(connection, writer, response)
             elif not await self._misbehave(planned, request, connection, writer):
                 return
             if connection.our_state is not h11.DONE or connection.their_state is not h11.DONE:
@@ -203,30 +245,22 @@ class HttpService:
         self, planned: _Planned, request: Request, connection: h11.Connection, writer: asyncio.StreamWriter
     ) -> bool:
         """Play the fault; True when the connection may go on."""
-        self.requests.append(request)
-        match planned.fault:
-            case Fault.RESET_BEFORE:
+        fault = planned.fault
+        if fault is Fault.LATE:
+            self._accept_later(planned.seconds, request)
+        response = await (self._answer(request) if fault in ACCEPTED else self._wrong_answer(fault, request))
+        self._tell(request, fault)
+        match fault:
+            case Fault.RESET_BEFORE | Fault.RESET_AFTER:
                 _reset(writer)
-            case Fault.RESET_AFTER:
-                await self.answer(request)
-                _reset(writer)
-            case Fault.CLOSE_BEFORE:
+            case Fault.CLOSE_BEFORE | Fault.CLOSE_AFTER:
                 return False
-            case Fault.CLOSE_AFTER:
-                await self.answer(request)
-            case Fault.HANG_BEFORE:
-                await asyncio.sleep(3600)
-            case Fault.HANG_AFTER:
-                await self.answer(request)
-                await asyncio.sleep(3600)
-            case Fault.LATE:
-                self._accept_later(planned.seconds, request)
+            case Fault.HANG_BEFORE | Fault.HANG_AFTER | Fault.LATE:
                 await asyncio.sleep(3600)
             case Fault.HALF_AFTER | Fault.DRIP_AFTER:
-                raw = _raw(connection, await self._answer(request))
-                await _trickle(writer, raw, planned)
+                await _trickle(writer, _raw(connection, response), planned)
             case _:
-                await _write(connection, writer, await self._wrong_answer(planned.fault, request))
+                await _write(connection, writer, response)
                 return True
         return False
 
@@ -251,9 +285,11 @@ class HttpService:
             case Fault.GATEWAY_AFTER:
                 await self.answer(request)
                 return Response.html(page, 502)
-            case _:
+            case Fault.ERROR_AFTER:
                 await self.answer(request)
                 return Response.json({"error": "internal"}, 500)
+            case _:
+                return Response()
 
     def _accept_later(self, seconds: float, request: Request) -> None:
         async def later() -> None:
@@ -265,15 +301,10 @@ class HttpService:
         task.add_done_callback(self._late.discard)
 
 
-def _bound(port: int) -> socket.socket:
-    """A socket that has the port and does not listen: whoever connects is refused."""
-    one = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    one.bind(("127.0.0.1", port))
-    return one
-
-
-async def _read(connection: h11.Connection, reader: asyncio.StreamReader) -> Request | None:
+async def _read(
+    connection: h11.Connection, reader: asyncio.StreamReader, break_off: Callable[[Request], bool]
+) -> Request | None:
+    """The next request, if there is one.  Raises _BrokenOffError where only its head is to be read."""
     head: h11.Request | None = None
     body = b""
     while True:
@@ -282,6 +313,8 @@ async def _read(connection: h11.Connection, reader: asyncio.StreamReader) -> Req
             connection.receive_data(await reader.read(65536))
         elif isinstance(event, h11.Request):
             head = event
+            if break_off(_request(head, b"")):
+                raise _BrokenOffError
         elif isinstance(event, h11.Data):
             body += bytes(event.data)
         elif isinstance(event, h11.EndOfMessage) and head is not None:

@@ -16,16 +16,19 @@ import email
 import email.policy
 import socket
 import ssl
+import struct
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP
 
+from failover.practice._door import Door
 from failover.practice._smtp_faults import ACTS, FULL, Act, Phase, SmtpFault, Then
 
-__all__ = ["Phase", "SmtpFault", "SmtpService"]
+__all__ = ["Act", "Phase", "SmtpFault", "SmtpService", "Then"]
 
 
 @dataclass(slots=True)
@@ -42,7 +45,8 @@ class SmtpService:
 
     `auth` is the one user name and password it knows (None: it offers no login); `starttls` and `tls` are server
     contexts, for an upgrade on request or for TLS from the first byte; `per_connection` is how many messages it takes
-    before it says 421.
+    before it says 421.  `told`, where set, is called at every step, with its fault (None = it is well), when the
+    server has done what it does, and before a byte of the reply leaves.
     """
 
     def __init__(
@@ -56,9 +60,11 @@ class SmtpService:
         self.auth, self.starttls, self.per_connection = auth, starttls, per_connection
         self.accepted: list[tuple[str, bytes]] = []
         self.connections = 0
+        self.told: Callable[[Phase, Act | None], None] | None = None
         self._tls = tls
         self._server: asyncio.Server | None = None
-        self._port = 0
+        self._door = Door()
+        self._late: set[asyncio.TimerHandle] = set()
         self._planned: list[_Planned] = []
         self._always: list[_Planned] = []
         self._open: set[_Conversation | _Mute] = set()
@@ -69,7 +75,7 @@ class SmtpService:
 
     @property
     def port(self) -> int:
-        return self._port
+        return self._door.port
 
     @property
     def messages(self) -> list[tuple[str, EmailMessage]]:
@@ -84,13 +90,13 @@ class SmtpService:
         """How many copies each recipient was promised."""
         return Counter(recipient for recipient, _ in self.accepted)
 
-    def fail(self, fault: SmtpFault, *, recipient: str = "", times: int = 1) -> None:
-        """Plan `fault` for the next `times` matching steps; faults up to MAIL know no recipient yet."""
-        self._planned += [_Planned(ACTS[fault], recipient) for _ in range(times)]
+    def fail(self, fault: SmtpFault | Act, *, recipient: str = "", times: int = 1) -> None:
+        """Plan `fault` for the next `times` matching steps; faults up to MAIL (and at QUIT) know no recipient."""
+        self._planned += [_Planned(_act(fault), recipient) for _ in range(times)]
 
-    def fail_always(self, fault: SmtpFault, *, recipient: str = "") -> None:
+    def fail_always(self, fault: SmtpFault | Act, *, recipient: str = "") -> None:
         """Every matching step fails so, until `heal`."""
-        self._always.append(_Planned(ACTS[fault], recipient))
+        self._always.append(_Planned(_act(fault), recipient))
 
     def heal(self) -> None:
         """Forget all planned faults."""
@@ -99,24 +105,33 @@ class SmtpService:
 
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; port 0 takes a free one and keeps it for later restarts."""
-        # With its protocol named, asyncio turns Nagle's algorithm off: a reply of several lines would cost 40 ms.
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port or self._port))
-        self._port = listener.getsockname()[1]
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._welcome, sock=listener, ssl=self._tls)
+        # The door names its protocol, so asyncio turns Nagle's algorithm off: several lines would cost 40 ms else.
+        self._server = await loop.create_server(self._welcome, sock=self._door.opened(port), ssl=self._tls)
 
-    async def refuse(self) -> None:
-        """Stop listening and hang up: connections are refused until `start` is called again (same port)."""
+    def shut(self) -> None:
+        """New connections are refused until `start` is called again (same port); those that are open go on."""
         if self._server is not None:
             self._server.close()
             self._server = None
+        self._door.shut()
+
+    def stick(self) -> None:
+        """New connections are never made, as by a dead host, until `start` is called again."""
+        self.shut()
+        self._door.stick()
+
+    async def refuse(self) -> None:
+        """Stop listening and hang up: connections are refused until `start` is called again (same port)."""
+        self.shut()
         await asyncio.gather(*(one.hang_up() for one in [*self._open]), return_exceptions=True)
         self._open.clear()
 
     async def stop(self) -> None:
         await self.refuse()
+        for handle in self._late:
+            handle.cancel()
+        self._door.let_go()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -133,12 +148,25 @@ class SmtpService:
                 return planned.act
         return next((planned.act for planned in self._always if planned.matches(phase, recipient)), None)
 
+    def tell(self, phase: Phase, act: Act | None) -> None:
+        if self.told is not None:
+            self.told(phase, act)
+
+    def take(self, recipients: list[str], content: bytes, late: float) -> None:
+        """Into the books, now or later."""
+        copies = [(recipient, content) for recipient in recipients]
+        if late:
+            self._late.add(asyncio.get_running_loop().call_later(late, self.accepted.extend, copies))
+        else:
+            self.accepted += copies
+
     def forget(self, connection: _Conversation | _Mute) -> None:
         self._open.discard(connection)
 
     def _welcome(self) -> asyncio.Protocol:
         self.connections += 1
         act = self.pick(Phase.GREETING)
+        self.tell(Phase.GREETING, act)
         connection = _Conversation(self) if act is None else _Mute(self, act)
         self._open.add(connection)
         return connection
@@ -150,16 +178,17 @@ class _Mute(asyncio.Protocol):
     def __init__(self, service: SmtpService, act: Act) -> None:
         self._service, self._act = service, act
         self._transport: asyncio.Transport | None = None
+        self._playing: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        if self._act.reply:
-            transport.write(self._act.reply.encode() + b"\r\n")
-            transport.close()
+        self._playing = asyncio.ensure_future(_perform(self._act, transport))
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._service.forget(self)
+        if self._playing is not None:
+            self._playing.cancel()
 
     async def hang_up(self) -> None:
         if self._transport is not None:
@@ -187,39 +216,53 @@ class _Conversation(SMTP):
         self.service.forget(self)
         super().connection_lost(error)
 
-    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802  # aiosmtpd finds commands by name
+    async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802  # aiosmtpd finds commands by name
+        if (act := self.pick(Phase.EHLO)) is None:
+            await super().smtp_EHLO(hostname)
+        else:
+            await self.push(await self.play(act))
+
+    async def smtp_QUIT(self, arg: str) -> None:  # noqa: N802
+        if (act := self.pick(Phase.QUIT)) is None:
+            await super().smtp_QUIT(arg)
+        else:
+            await self.push(await self.play(act))
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
         recipients = self.envelope.rcpt_tos if self.envelope is not None else []
-        act = self.service.pick(Phase.DATA, recipients[0]) if recipients else None
+        act = self.pick(Phase.DATA, recipients[0]) if recipients else None
         if act is None:
             await super().smtp_DATA(arg)
-        elif act.reply:
+        elif act.reply or act.then is not Then.CLOSE:
             await self.push(await self.play(act))
         else:
             await self.push("354 go ahead")
             await self._reader.readline()
             await self.play(act)
 
+    def pick(self, phase: Phase, recipient: str = "") -> Act | None:
+        """The fault planned for this step, if any; the service tells of it."""
+        act = self.service.pick(phase, recipient)
+        self.service.tell(phase, act)
+        return act
+
     async def play(self, act: Act) -> str:
         """The reply to give; or hang, or hang up, in which case this never returns."""
         if act.then is Then.GO_ON:
             return act.reply
-        if act.reply:
-            await self.push(act.reply)
-        if act.then is Then.CLOSE:
-            self._cut(politely=bool(act.reply))
+        transport = self.transport or self._original_transport
+        assert isinstance(transport, asyncio.WriteTransport)
+        await _perform(act, transport)
         never: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         return await never  # cancelled when the connection is lost
 
-    def _cut(self, *, politely: bool) -> None:
+    def _cut(self) -> None:
         transport = self.transport or self._original_transport
-        assert transport is None or isinstance(transport, asyncio.WriteTransport)
-        if transport is not None and politely:
-            transport.close()
-        elif transport is not None:
+        if isinstance(transport, asyncio.WriteTransport):
             transport.abort()
 
     async def hang_up(self) -> None:
-        self._cut(politely=False)
+        self._cut()
         if self._handler_coroutine is not None:
             await asyncio.gather(self._handler_coroutine, return_exceptions=True)
 
@@ -240,7 +283,7 @@ class _Handler:
         self, server: _Conversation, session: Any, _envelope: Any, args: list[str]
     ) -> str:
         said = base64.b64decode(args[1]) if len(args) > 1 else await server.challenge_auth("")
-        act = self._service.pick(Phase.AUTH)
+        act = server.pick(Phase.AUTH)
         if act is not None:
             return await server.play(act)
         known = "\0".join(self._service.auth or ()).encode()
@@ -253,7 +296,7 @@ class _Handler:
         self, server: _Conversation, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
         full = self._service.per_connection is not None and server.taken >= self._service.per_connection
-        act = FULL if full else self._service.pick(Phase.MAIL)
+        act = FULL if full else server.pick(Phase.MAIL)
         if act is not None:
             return await server.play(act)
         if self._service.auth and not session.authenticated:
@@ -265,7 +308,7 @@ class _Handler:
     async def handle_RCPT(  # noqa: N802
         self, server: _Conversation, _session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
-        act = self._service.pick(Phase.RCPT, address)
+        act = server.pick(Phase.RCPT, address)
         if act is not None:
             return await server.play(act)
         envelope.rcpt_tos.append(address)
@@ -278,8 +321,36 @@ class _Handler:
         act = self._service.pick(Phase.DOT, envelope.rcpt_tos[0])
         server.taken += 1
         if act is None or act.accepted:
-            self._service.accepted += [(recipient, envelope.content) for recipient in envelope.rcpt_tos]
+            self._service.take(envelope.rcpt_tos, envelope.content, act.late if act else 0.0)
+        self._service.tell(Phase.DOT, act)
         return "250 2.0.0 queued" if act is None else await server.play(act)
+
+
+async def _perform(act: Act, transport: asyncio.WriteTransport) -> None:
+    """The reply, and what follows it; returns at once where that is silence."""
+    line = act.reply.encode() + b"\r\n" if act.reply else b""
+    if act.then is Then.DRIP:
+        for byte in line:
+            transport.write(bytes([byte]))
+            await asyncio.sleep(act.seconds)
+        return
+    transport.write(line[: len(line) // 2] if act.then is Then.HALF else line)
+    if act.then is Then.RESET:
+        _reset(transport)
+    elif act.then is Then.CLOSE and not line:
+        transport.abort()
+    elif act.then in (Then.CLOSE, Then.HALF):
+        transport.close()
+
+
+def _reset(transport: asyncio.WriteTransport) -> None:
+    """RST instead of FIN."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+def _act(fault: SmtpFault | Act) -> Act:
+    return fault if isinstance(fault, Act) else ACTS[fault]
 
 
 def _parsed(content: bytes) -> EmailMessage:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from failover.practice._telegram_chat import Chat, Post, bot, described, member, message, preview_page
+from failover.practice._telegram_chat import Chat, Origin, Post, bot, described, member, message, preview_page
 from failover.practice.http import HttpService, Request, Response
 
 _TWO_DAYS = 48 * 3600.0
@@ -144,7 +144,8 @@ class TelegramService(HttpService):
         if post.service or source.protected:
             raise _RefusalError(400, "Bad Request: message can't be forwarded")
         _may_write(chat)
-        return message(chat, chat.add(post.text, self._clock()))
+        origin = post.origin or Origin(source, post.number, post.at)
+        return message(chat, chat.add(post.text, self._clock(), origin=origin))
 
     def _edit(self, chat: Chat, fields: dict[str, Any]) -> dict[str, Any]:
         post = _post(chat, fields, "message to edit not found")

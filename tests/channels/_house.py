@@ -23,7 +23,14 @@ HOLDING = Announcement(
     platforms=("facebook",),
 )
 
-BEFORE = (Fault.RESET_BEFORE, Fault.CLOSE_BEFORE, Fault.HANG_BEFORE, Fault.ERROR_BEFORE, Fault.HTML_BEFORE)
+BEFORE = (
+    Fault.RESET_HEAD,
+    Fault.RESET_BEFORE,
+    Fault.CLOSE_BEFORE,
+    Fault.HANG_BEFORE,
+    Fault.ERROR_BEFORE,
+    Fault.HTML_BEFORE,
+)
 """Faults in which the service never accepted the request, without saying so in its own words."""
 
 AFTER = tuple(fault for fault in Fault if fault not in (*BEFORE, Fault.LATE, Fault.THROTTLED))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import httpx
@@ -20,6 +20,7 @@ from failover.model import (
     CannotTell,
     Delivered,
     Evidence,
+    Finding,
     Found,
     Receipt,
     Refusal,
@@ -504,8 +505,83 @@ async def test_without_a_reference_nothing_can_be_looked_for(channel: TelegramCh
 # --- read-back: the ids after our own earlier post ---
 
 
-async def test_without_a_public_page_the_first_statement_cannot_be_looked_up(private: TelegramChannel) -> None:
+async def test_without_a_public_page_the_first_statement_is_found_after_the_last_old_message(
+    telegram: TelegramService, private: TelegramChannel
+) -> None:
+    _a_past(telegram, 100)
+    assert isinstance(await private.find(HOLDING, Notes()), Absent)
+    telegram.fail(Fault.CLOSE_AFTER, path=SEND)
+    assert isinstance(await private.send(HOLDING, Notes()), Unconfirmed)
+    assert await private.find(HOLDING, Notes()) == Found(
+        receipt=Receipt(remote_id="102", url="https://t.me/c/1234567890/102")
+    )
+    assert [post.text for post in telegram.operators.posts.values()] == ["Supergroup created"]
+
+
+@pytest.mark.parametrize("gaps", [(2,), (4, 5, 6), (16, 17), (32,), (63, 64, 65), range(98, 102), range(90, 100)])
+async def test_messages_that_were_deleted_hide_nothing(
+    telegram: TelegramService, private: TelegramChannel, gaps: Iterable[int]
+) -> None:
+    _a_past(telegram, 100)
+    for number in gaps:
+        del telegram.channel.posts[number]
+    assert isinstance(await private.find(HOLDING, Notes()), Absent)
+    await private.send(HOLDING, Notes())
+    assert isinstance(await private.find(HOLDING, Notes()), Found)
+
+
+async def test_a_first_statement_in_an_empty_chat_is_found(private: TelegramChannel) -> None:
+    assert isinstance(await private.find(HOLDING, Notes()), Absent)
+    await private.send(HOLDING, Notes())
+    assert isinstance(await private.find(HOLDING, Notes()), Found)
+
+
+async def test_a_search_that_is_cut_short_goes_on_where_it_was(
+    telegram: TelegramService, private: TelegramChannel
+) -> None:
+    """Telegram allows some twenty messages a minute to a group."""
+    _a_past(telegram, 3000)
+    await private.send(HOLDING, Notes())
+    looks = 0
+    finding: Finding = CannotTell(reason="not looked yet")
+    while isinstance(finding, CannotTell) and looks < 5:
+        before = len(asked(telegram, "forwardMessage"))
+        telegram.told = _throttle_after(telegram, before + 20)
+        finding = await private.find(HOLDING, Notes())
+        telegram.heal()
+        looks += 1
+    assert isinstance(finding, Found)
+    assert looks > 1
+
+
+async def test_new_messages_beyond_the_window_are_no_proof(
+    telegram: TelegramService, private: TelegramChannel
+) -> None:
+    _a_past(telegram, 20)
+    for number in range(31):
+        telegram.somebody_posts(f"post {number}")
     assert isinstance(await private.find(HOLDING, Notes()), CannotTell)
+
+
+async def test_without_a_chat_of_the_operators_nothing_can_be_looked_up(telegram: TelegramService) -> None:
+    chats = {"chat": telegram.channel.id, "preview_url": None}
+    async with KIND.open(options(telegram, **chats), surroundings()) as blind:
+        assert isinstance(await blind.find(HOLDING, Notes()), CannotTell)
+    assert telegram.requests == []
+
+
+def _a_past(telegram: TelegramService, messages: int) -> None:
+    """As many messages of yesterday; number 1 is the notice of the channel's creation."""
+    for number in range(messages):
+        telegram.channel.add(f"old {number}", NOW - 86400.0)
+
+
+def _throttle_after(telegram: TelegramService, count: int) -> Callable[[Any, Any], None]:
+    def told(_request: Any, _fault: Any) -> None:
+        if len(asked(telegram, "forwardMessage")) >= count:
+            telegram.fail_always(Fault.THROTTLED, path="/forwardMessage")
+
+    return told
 
 
 async def test_without_a_public_page_a_later_statement_is_found_after_the_earlier(

@@ -6,6 +6,7 @@ and again, and on nothing that SQLite alone has.  The second part is about the S
 
 from __future__ import annotations
 
+import asyncio
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -14,10 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from failover import schema
-from failover.audit import broken
+from failover.audit import Head, broken
+from failover.daemon import KEPT
 from failover.delivery import OWED, Phase, StatementRow
+from failover.engine import REMEMBERED
 from failover.model import Receipt, Signal, State, Statement
 from failover.schema import MIGRATIONS, StoreBusyError, StoreError, StoreForeignError, set_aside
 from failover.store import Change, Store
@@ -357,6 +362,7 @@ async def test_the_ledger_has_one_line_per_recipient_and_delivery(stores: Opener
 
 # -- pruning ---------------------------------------------------------------------------------------------------
 
+DAY = 24 * HOUR
 OLD, CUT = NOON - 100 * HOUR, NOON - 50 * HOUR
 
 
@@ -403,6 +409,82 @@ async def test_the_ledger_that_an_owed_welcome_back_needs_is_kept(store: Store) 
     await store.prune(CUT)
 
     assert len(await store.ledger("7H-email")) == 2
+
+
+async def test_what_happened_to_a_platform_in_an_incident_that_is_open_is_kept(store: Store) -> None:
+    await store.record(Change(at=OLD, incidents=(incident(opened_at=OLD, platforms=("facebook", "x")),)))
+    moves = [("facebook", OLD - 1), ("facebook", OLD), ("x", OLD + 1), ("telegram", OLD + 1)]
+    await store.record(Change(at=OLD, transitions=tuple(turned(name, State.DOWN, at) for name, at in moves)))
+
+    assert await store.prune(CUT) == 2
+    kept = {name: [one.at for one in await store.transitions(name)] for name, _ in moves}
+    assert kept == {"facebook": [OLD], "x": [OLD + 1], "telegram": []}
+
+
+TIMES_PRUNED = st.sampled_from([NOON - 200 * DAY, NOON - KEPT - 1, NOON - KEPT, NOON - REMEMBERED, NOON - 60, NOON])
+
+
+@st.composite
+def stored(draw: st.DrawFn, number: int) -> Change:
+    """One incident with whatever came of it."""
+    opened_at = draw(TIMES_PRUNED)
+    closed_at = draw(st.none() | TIMES_PRUNED)
+    one = incident(id=str(number), opened_at=opened_at, closed_at=closed_at, down=())
+    channels = draw(st.lists(st.sampled_from(["telegram", "email", "blog"]), unique=True))
+    rows = [
+        delivery(incident=one.id, statement_id=f"{number}H", channel=name, phase=draw(st.sampled_from(Phase)))
+        for name in channels
+    ]
+    moves = [turned(draw(st.sampled_from(["facebook", "x"])), State.DOWN, at) for at in draw(st.lists(TIMES_PRUNED))]
+    return Change(
+        at=opened_at,
+        incidents=(one,),
+        statements=(statement(id=f"{number}H", incident=one.id),),
+        deliveries=tuple(rows),
+        transitions=tuple(moves),
+        observations=tuple(seen(unknown(), at=at) for at in draw(st.lists(TIMES_PRUNED))),
+        audit=(("said", {"incident": one.id}),),
+    )
+
+
+@settings(max_examples=80, deadline=None)
+@given(changes=st.integers(0, 5).flatmap(lambda count: st.tuples(*map(stored, range(1, count + 1)))))
+def test_whatever_is_stored_pruning_loses_nothing_that_is_owed_open_or_young(changes: tuple[Change, ...]) -> None:
+    """And never a word of what was said: incidents, statements, deliveries and the audit trail stay for good."""
+    store = Store.open(":memory:")
+
+    async def story() -> None:
+        for change in changes:
+            await store.record(change)
+            for row in change.deliveries:
+                await store.note(row.id, {"a": "heard"})
+        before = [await store.incidents(), await store.owed(), await store.undecided(), await store.audit()]
+        moves = {name: await store.transitions(name) for name in ("facebook", "x")}
+        await store.prune(NOON - KEPT)
+        assert [await store.incidents(), await store.owed(), await store.undecided(), await store.audit()] == before
+        for change in changes:
+            [one] = change.incidents
+            assert await store.statements(one.id) == list(change.statements)
+            said = await store.deliveries(one.id)
+            assert {row.id: row for row in said} == {row.id: row for row in change.deliveries}
+            needed = (
+                one.is_open or one.closed_at >= NOON - KEPT or any(row.phase in OWED for row in change.deliveries)
+            )
+            ledgers = [await store.ledger(row.id) for row in change.deliveries]
+            assert ledgers == [{"a": "heard"} if needed else {}] * len(ledgers)
+        for name, found in moves.items():
+            since = [one.opened_at for [one] in (change.incidents for change in changes) if one.is_open]
+            opened_at = min(since) if since and name == "facebook" else NOON
+            assert await store.transitions(name) == [
+                moved for moved in found if moved.at >= NOON - KEPT or moved.at >= opened_at
+            ]
+
+    asyncio.run(story())
+    store.close()
+
+
+def test_what_is_forgotten_is_older_than_anything_that_is_at_hand() -> None:
+    assert KEPT > 10 * REMEMBERED
 
 
 async def test_the_audit_trail_is_never_pruned(store: Store) -> None:
@@ -490,6 +572,15 @@ async def test_a_whole_second_is_no_forgery(stores: Opener) -> None:
     assert broken(await stores().audit()) == ""
 
 
+async def test_the_trail_comes_in_pages(store: Store) -> None:
+    await store.record(Change(at=NOON, audit=(("said", {}),) * 7))
+
+    first, rest = await store.audit_after(None, 5), await store.audit_after(5, 5)
+    assert [[one.number for one in page] for page in (first, rest)] == [[1, 2, 3, 4, 5], [6, 7]]
+    assert await store.audit_after(7, 5) == []
+    assert await store.audit_head() == Head(number=7, digest=rest[-1].digest)
+
+
 # == the SQLite file ===========================================================================================
 
 
@@ -519,10 +610,17 @@ async def a_database(path: Path) -> None:
 @pytest.mark.parametrize(
     ("sabotage", "verdict"),
     [
-        ("UPDATE audit SET facts = '{}' WHERE id = 2", "entry 2 was changed"),
+        ("UPDATE audit SET facts = '{}' WHERE id = 2", "entry 2 was changed, or entry 1 was and then sealed anew"),
         ("UPDATE audit SET at = at + 1 WHERE id = 1", "entry 1 was changed"),
-        ("DELETE FROM audit WHERE id = 1", "entry 1 is missing"),
-        ("DELETE FROM audit WHERE id = 20", "entry 20 is missing"),
+        ("DELETE FROM audit WHERE id = 1", "entry 1 is missing, so that entry 2 cannot be checked"),
+        ("DELETE FROM audit WHERE id = 20", "entry 20 is missing, so that entry 21 cannot be checked"),
+        ("DELETE FROM audit WHERE id >= 39", "entries 39 to 40 are missing"),
+        ("DELETE FROM audit", "entries 1 to 40 are missing"),
+        (
+            "INSERT INTO audit VALUES (41, 0, 'said', '{}', 'abc')",
+            "everything from entry 41 on was put in by somebody else",
+        ),
+        ("INSERT INTO audit VALUES (0, 0, 'said', '{}', 'abc')", "entry 0 was put in by somebody else"),
     ],
 )
 async def test_who_changes_the_trail_behind_our_back_is_found_out(file: Path, sabotage: str, verdict: str) -> None:
@@ -530,7 +628,37 @@ async def test_who_changes_the_trail_behind_our_back_is_found_out(file: Path, sa
     alter(file, sabotage)
     store = Store.open(file)
 
-    assert broken(await store.audit()) == verdict
+    assert broken(await store.audit(), await store.audit_head()) == verdict
+    store.close()
+
+
+async def test_a_head_that_is_gone_is_no_head(file: Path) -> None:
+    await a_database(file)
+    alter(file, "DELETE FROM meta WHERE name = 'audit_head'")
+    store = Store.open(file)
+
+    assert await store.audit_head() is None
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "verdict"),
+    [
+        ("DELETE FROM audit WHERE id >= 39", "entries 39 to 40 are missing, so that entry 41 cannot be checked"),
+        ("DELETE FROM audit", "entries 1 to 40 are missing, so that entry 41 cannot be checked"),
+        ("INSERT INTO audit VALUES (41, 0, 'said', '{}', 'abc')", "entry 41 was put in by somebody else"),
+    ],
+)
+async def test_going_on_does_not_paper_over_what_was_done_to_the_end_of_the_trail(
+    file: Path, sabotage: str, verdict: str
+) -> None:
+    await a_database(file)
+    alter(file, sabotage)
+    store = Store.open(file)
+    for _ in range(3):
+        await store.record(Change(at=NOON, audit=(("said", {}),)))
+
+    assert broken(await store.audit(), await store.audit_head()) == verdict
     store.close()
 
 
@@ -660,48 +788,6 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_folder_in_place_of_the_file_is_an_error_for_people(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=str(tmp_path)):
         Store.open(tmp_path)
-
-
-# -- bringing forward ------------------------------------------------------------------------------------------
-
-
-async def test_a_database_of_the_first_version_is_brought_forward_and_keeps_everything(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS[:1])
-    await a_database(file)
-    more = (
-        *MIGRATIONS,
-        "CREATE TABLE note (text TEXT NOT NULL); INSERT INTO note SELECT value FROM meta;",
-        "ALTER TABLE meta ADD COLUMN since REAL NOT NULL DEFAULT 0",
-    )
-    monkeypatch.setattr(schema, "MIGRATIONS", more)
-
-    store = Store.open(file)
-    assert await store.delivery("7H-telegram") == FULL
-    assert broken(await store.audit()) == ""
-    store.close()
-    assert ask(file, "PRAGMA user_version") == len(more)
-    assert ask(file, "SELECT text FROM note") == "ann"
-    assert ask(file, "SELECT since FROM meta") == 0
-
-
-async def test_a_migration_that_fails_leaves_the_old_version_as_it_was(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await a_database(file)
-    monkeypatch.setattr(
-        schema, "MIGRATIONS", (*MIGRATIONS, "CREATE TABLE note (text TEXT)", "INSERT INTO nowhere VALUES (1)")
-    )
-
-    with pytest.raises(StoreError, match="nowhere"):
-        Store.open(file)
-    assert ask(file, "PRAGMA user_version") == len(MIGRATIONS)
-    assert ask(file, "SELECT count(*) FROM sqlite_master WHERE name = 'note'") == 0
-    monkeypatch.undo()
-    store = Store.open(file)
-    assert await store.delivery("7H-telegram") == FULL
-    store.close()
 
 
 # -- the disk --------------------------------------------------------------------------------------------------

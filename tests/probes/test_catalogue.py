@@ -19,12 +19,20 @@ ENTRIES = [(platform, name) for platform, known in PLATFORMS.items() for name in
 
 PROMISED = {
     "facebook", "instagram", "whatsapp", "messenger", "threads", "x", "telegram", "linkedin", "youtube", "tiktok",
-    "reddit", "discord", "bluesky", "mastodon", "wordpress.com", "mailchimp",
+    "reddit", "discord", "bluesky", "mastodon", "wordpress.com", "mailchimp", "slack", "gmail",
 }  # fmt: skip
 META = {"facebook", "instagram", "whatsapp", "messenger", "threads"}
 
-WITHOUT_CREDENTIALS = {"web", "dns", "statuspage", "feed"}
-SHORTEST = {"statuspage": 60.0, "feed": 120.0, "web": 60.0, "dns": 30.0}
+WITHOUT_CREDENTIALS = {"web", "dns", "statuspage", "feed", "slack", "appsstatus", "xstatus"}
+SHORTEST = {
+    "statuspage": 60.0,
+    "feed": 120.0,
+    "web": 60.0,
+    "dns": 30.0,
+    "slack": 60.0,
+    "appsstatus": 120.0,
+    "xstatus": 120.0,
+}
 """Seconds that these sources tolerate; metastatus.com wants longer pauses, see below."""
 
 

@@ -1,0 +1,82 @@
+"""Where scenarios and the organisation of a replay come from: files, or what is shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from failover import registry
+from failover.config import parse, places
+from failover.config.paths import text_of
+from failover.config.problems import Reading, did_you_mean
+from failover.config.settings import Settings
+from failover.replay.scenario import CLASSES, Cast, Scenario, read_scenario
+
+BUILT_IN = "the built-in organisation"
+
+
+class NoScenarioError(LookupError):
+    """There is no such scenario; the text says what there is."""
+
+
+def shipped() -> list[str]:
+    """The names of the scenarios that come with the product."""
+    folder = resources.files("failover.replay").joinpath("scenarios")
+    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+
+
+def organisation(config: Path | None, env: Mapping[str, str]) -> Settings:
+    """The configuration to be tried; no secret is read.  Raises ConfigError."""
+    if config is not None:
+        return parse(text_of(config), config, env, registry, example=True)
+    text = resources.files("failover.replay").joinpath("house.yaml").read_text(encoding="utf-8")
+    return parse(text, Path(BUILT_IN), {}, registry, example=True)
+
+
+def scenario(name: str, settings: Settings) -> Scenario:
+    """The scenario in this file, or the shipped one of this name.  Raises ConfigError or NoScenarioError."""
+    file, text = _text(name)
+    root, problems = places.read(text, file)
+    reading = Reading(file=file, base=Path(), env={}, problems=problems)
+    found = read_scenario(root, cast(settings), reading) if root is not None else None
+    reading.finish()
+    assert found is not None
+    return found
+
+
+def _text(name: str) -> tuple[str, str]:
+    """(what to call it, its text)."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or "/" in name:
+        return name, text_of(path)
+    known = shipped()
+    if name not in known:
+        raise NoScenarioError(f"there is no scenario '{name}'{did_you_mean(name, known)} (a file ends in .yaml)")
+    return f"{name}.yaml", resources.files("failover.replay").joinpath("scenarios", f"{name}.yaml").read_text("utf-8")
+
+
+def cast(settings: Settings) -> Cast:
+    """The names a scenario may use: those of the configuration, of the catalogue and of the built-in organisation."""
+    catalogue = registry.catalogue()
+    house = organisation(None, {})
+    probes = {
+        name
+        for one in (settings, house)
+        for platform in one.platforms.values()
+        for probe in platform.probes
+        for name in (probe.name, probe.kind)
+    }
+    channels = {
+        name
+        for one in (settings, house)
+        for channel in one.channels.values()
+        for name in (channel.name, channel.kind, channel.platform)
+        if name
+    }
+    from_catalogue = {name for platform in catalogue.values() for name in platform.probes}
+    return Cast(
+        platforms={*settings.platforms, *house.platforms, *catalogue},
+        probes={*CLASSES, *probes, *from_catalogue, *registry.names("probes")},
+        channels=channels | {*registry.names("channels")},
+    )

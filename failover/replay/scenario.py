@@ -1,0 +1,346 @@
+"""A scenario: what the sources showed in an outage, minute by minute, and what must have been said by when.
+
+A file in YAML that a person can write; `docs/scenarios.md` explains it.  Times are written from the onset (`+5m`,
+`-10m`, `+1h30m`, `+0`) or as an instant (`2021-10-04T15:39`, UTC unless it names an offset); here they are seconds
+from the onset.  Every problem is found at once, each with its line and column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+
+from failover.config.places import Node
+from failover.config.problems import KeyPath, Reading, did_you_mean
+from failover.config.settings import Text
+from failover.config.validation import accept
+from failover.contracts import Duration, parse_duration
+from failover.events import EVENTS
+from failover.model import Evidence
+
+_STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+_AN_INSTANT = 1e8
+"""Seconds; what is larger was written as an instant (1973 and later), not from the onset (three years at most)."""
+
+LEAD = 1800.0
+"""Seconds before the onset (or before the first thing told, if that is earlier) at which the replay begins."""
+
+CLASSES = tuple(one.value for one in Evidence if one is not Evidence.OPERATOR)
+
+Says = Literal["up", "degraded", "down", "unknown", "account", "network"]
+Answers = Literal["unreachable", "refused", "throttled", "lost", "late"]
+Does = Literal["declare", "approve", "veto", "pause", "resume"]
+
+
+def parse_time(value: object) -> float:
+    """Seconds from the onset, or since the epoch for an instant.  Raises ValueError."""
+    if value == 0 and not isinstance(value, bool):
+        return 0.0
+    if isinstance(value, str) and value[:1] in ("+", "-"):
+        try:
+            length = parse_duration(value[1:])
+        except ValueError:
+            raise ValueError(_EXPECTED_TIME) from None
+        return -length if value[0] == "-" else length
+    return _instant(value)
+
+
+_EXPECTED_TIME = "expected a time from the onset such as +5m, -10m or +1h30m, or an instant such as 2021-10-04T15:39"
+
+
+def _instant(value: object) -> float:
+    """Seconds since the epoch of an ISO date and time."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) and re.search(r"\dT\d", value) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.year < 1974:
+        raise ValueError(_EXPECTED_TIME)
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+
+
+def _known_event(name: str) -> str:
+    if name not in EVENTS:
+        raise ValueError(f"there is no event '{name}'{did_you_mean(name, EVENTS)}")
+    return name
+
+
+Time = Annotated[float, BeforeValidator(parse_time)]
+Instant = Annotated[float, BeforeValidator(_instant)]
+Names = Annotated[tuple[Text, ...], Field(min_length=1), BeforeValidator(lambda v: [v] if isinstance(v, str) else v)]
+EventName = Annotated[str, AfterValidator(_known_event)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """From `at` to `until` (None = to the next phase) a source says this; in `share` of the looks, if not in all.
+
+    `class_` is the class of evidence of the answer where it is not the one the source usually has.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    at: Time
+    until: Time | None = None
+    says: Says
+    because: str = ""
+    class_: Annotated[Literal["here", "spoken", "elsewhere", "official", "crowd"] | None, Field(alias="class")] = None
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """What sources show: `from_` names classes of evidence, kinds of probes or probes; the closest name wins."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    from_: Annotated[Names, Field(alias="from")]
+    of: Names | None = None
+    shows: Annotated[tuple[Phase, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """Our own line is dead, or a portal answers in everybody's place."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    at: Time
+    until: Time | None = None
+    because: str = "no way out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """How channels answer for a while; `of` are names, kinds or platforms of channels."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    of: Names
+    at: Time
+    until: Time | None = None
+    answers: Answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What a person does; `declare` needs platform and state, the others are about whatever waits."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    at: Time
+    does: Does
+    platform: Text | None = None
+    state: Literal["down", "up", "auto"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The earliest and the latest time."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    from_: Annotated[Time | None, Field(alias="from")] = None
+    to: Time | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What must hold of some platforms.  `pairs` counts the incidents told; `never_on` are platforms of channels."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    about: Names | None = None
+    holding: Window | None = None
+    welcome_back: Window | None = None
+    pairs: Annotated[int, Field(ge=0)] | None = None
+    pairs_at_most: Annotated[int, Field(ge=0)] | None = None
+    silent: bool = False
+    never_on: Names | None = None
+    journal: tuple[EventName, ...] = ()
+    journal_never: tuple[EventName, ...] = ()
+    when_watched_by: Names | None = None
+    """Holds only where all of these sources (as in `from`) are among the configuration's probes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A whole file.  Times in seconds from the onset, which is in seconds since the epoch (UTC)."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    title: Text
+    about: str = ""
+    sources: tuple[Text, ...] = ()
+    platforms: Names
+    onset: Instant
+    over: Time | None = None
+    lasts: Duration | None = None
+    evidence: tuple[Track, ...] = ()
+    line: tuple[Cut, ...] = ()
+    channels: tuple[Trouble, ...] = ()
+    people: tuple[Act, ...] = ()
+    expect: Annotated[tuple[Expectation, ...], Field(min_length=1)]
+
+    @property
+    def begins(self) -> float:
+        """Seconds from the onset: all is calm before anything is told."""
+        return min([0.0, *self._told()]) - LEAD
+
+    @property
+    def ends(self) -> float:
+        """Seconds from the onset: as written, or two hours after the last thing told."""
+        return self.lasts if self.lasts is not None else max([0.0, *self._told()]) + 7200.0
+
+    def _told(self) -> Iterator[float]:
+        yield from (self.over,) if self.over is not None else ()
+        yield from (time for track in self.evidence for phase in track.shows for time in _ends(phase))
+        yield from (time for cut in self.line for time in _ends(cut))
+        yield from (time for trouble in self.channels for time in _ends(trouble))
+        yield from (act.at for act in self.people)
+
+
+def _ends(span: Phase | Cut | Trouble) -> Iterator[float]:
+    yield span.at
+    if span.until is not None:
+        yield span.until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """What there is: platforms, probes (classes, kinds, names) and channels (names, kinds, platforms)."""
+
+    platforms: Collection[str]
+    probes: Collection[str]
+    channels: Collection[str]
+
+
+def read_scenario(root: Node, names: Cast, reading: Reading) -> Scenario | None:
+    """The scenario in this tree; None where `reading` has problems now."""
+    if not isinstance(root.value, dict):
+        reading.wrong(root.place, (), "expected a mapping with title, platforms, onset, evidence and expect")
+        return None
+    scenario = accept(Scenario, root, (), reading)
+    if scenario is None:
+        return None
+    moved = _from_onset(scenario)
+    before = len(reading.problems)
+    _Checks(root, moved, names, reading).run()
+    return moved if len(reading.problems) == before else None
+
+
+def _from_onset(scenario: Scenario) -> Scenario:
+    """Every instant as seconds from the onset."""
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, float):
+            return value - scenario.onset if value > _AN_INSTANT else value
+        if isinstance(value, tuple):
+            return tuple(map(moved, value))
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(value, **{one.name: moved(getattr(value, one.name)) for one in fields(value)})
+        return value
+
+    told = {one.name: moved(getattr(scenario, one.name)) for one in fields(scenario) if one.name != "onset"}
+    return replace(scenario, **told)
+
+
+class _Checks:
+    """What the shape alone cannot tell: names, order, overlaps."""
+
+    def __init__(self, root: Node, scenario: Scenario, names: Cast, reading: Reading) -> None:
+        self._root = root
+        self._scenario = scenario
+        self._names = names
+        self._reading = reading
+
+    def run(self) -> None:
+        self._known(("platforms",), self._scenario.platforms, self._names.platforms, "platform")
+        self._tracks()
+        self._spans(("line",), self._scenario.line)
+        for index, trouble in enumerate(self._scenario.channels):
+            self._known(("channels", index, "of"), trouble.of, self._names.channels, "channel")
+            self._ends_after_it_begins(("channels", index), trouble)
+        for index, act in enumerate(self._scenario.people):
+            self._act(("people", index), act)
+        for index, expectation in enumerate(self._scenario.expect):
+            self._expectation(("expect", index), expectation)
+        self._length()
+
+    def _wrong(self, path: KeyPath, text: str) -> None:
+        node = self._root
+        for step in path:
+            child = node.child(step)
+            if child is None:
+                break
+            node = child
+        self._reading.wrong(node.place, path, text)
+
+    def _known(self, path: KeyPath, given: Sequence[str], known: Collection[str], what: str) -> None:
+        for index, name in enumerate(given):
+            if name not in known:
+                self._wrong((*path, index), f"unknown {what} '{name}'{did_you_mean(name, sorted(known))}")
+
+    def _mine(self, path: KeyPath, given: Sequence[str] | None) -> None:
+        """Names among the scenario's own platforms."""
+        self._known(path, given or (), self._scenario.platforms, "platform")
+
+    def _tracks(self) -> None:
+        told: dict[tuple[str, str], int] = {}
+        for index, track in enumerate(self._scenario.evidence):
+            path = ("evidence", index)
+            self._known((*path, "from"), track.from_, self._names.probes, "source")
+            self._mine((*path, "of"), track.of)
+            self._spans((*path, "shows"), track.shows)
+            for platform in track.of or self._scenario.platforms:
+                for source in track.from_:
+                    first = told.setdefault((platform, source), index)
+                    if first != index:
+                        again = f"what {source} shows of {platform} is told already in evidence[{first}]"
+                        self._wrong(path, again)
+
+    def _spans(self, path: KeyPath, spans: Sequence[Phase | Cut]) -> None:
+        """In order of time, none reaching into the next."""
+        for index, span in enumerate(spans):
+            self._ends_after_it_begins((*path, index), span)
+        for index, (one, following) in enumerate(pairwise(spans), 1):
+            if following.at <= one.at:
+                self._wrong((*path, index, "at"), "out of order: expected a time after that of the entry before")
+            elif one.until is not None and one.until > following.at:
+                self._wrong((*path, index, "at"), "overlaps with the entry before, whose `until` is later than this")
+
+    def _ends_after_it_begins(self, path: KeyPath, span: Phase | Cut | Trouble) -> None:
+        if span.until is not None and span.until <= span.at:
+            self._wrong((*path, "until"), "expected a time after `at`")
+
+    def _act(self, path: KeyPath, act: Act) -> None:
+        if act.does == "declare" and (act.platform is None or act.state is None):
+            self._wrong(path, "`declare` needs `platform` and `state`")
+        elif act.does != "declare" and (act.platform or act.state):
+            self._wrong(path, f"`{act.does}` takes neither `platform` nor `state`")
+        if act.platform is not None and act.platform not in self._scenario.platforms:
+            self._mine((*path, "platform"), (act.platform,))
+
+    def _expectation(self, path: KeyPath, expected: Expectation) -> None:
+        self._mine((*path, "about"), expected.about)
+        self._known((*path, "never_on"), expected.never_on or (), self._names.platforms, "platform")
+        self._known((*path, "when_watched_by"), expected.when_watched_by or (), self._names.probes, "source")
+        spoken = (expected.holding, expected.welcome_back, expected.pairs or None, expected.pairs_at_most or None)
+        if expected.silent and any(one is not None for one in spoken):
+            self._wrong((*path, "silent"), "contradicts the statements that are expected beside it")
+        for key, window in (("holding", expected.holding), ("welcome_back", expected.welcome_back)):
+            if window is not None and None not in (window.from_, window.to) and window.from_ > window.to:  # type: ignore[operator]
+                self._wrong((*path, key, "to"), "expected a time not before `from`")
+
+    def _length(self) -> None:
+        if self._scenario.ends - self._scenario.begins > 31 * 86400:
+            self._wrong(("lasts",) if self._scenario.lasts else (), "expected a scenario of at most 31 days")
+        if self._scenario.over is not None and self._scenario.over <= 0:
+            self._wrong(("over",), "expected a time after the onset")

@@ -1,0 +1,239 @@
+"""What `failover audit` prints: the trail as sentences for people, or as data for programs, and the verdict on it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from failover.archive import Page
+from failover.audit import Entry, Flaw, Inspection
+from failover.events import fill, gaps
+
+SENTENCES: Mapping[str, str] = {
+    # the daemon itself
+    "daemon_started": "failover {version} started with {config}",
+    "daemon_stopped": "failover stopped: {reason}",
+    "config_loaded": "{by} put the configuration {path} in force",
+    "gap_noticed": "nobody was watching for {seconds} s: {reason}",
+    "clock_stepped": "the clock of the machine was set by {seconds} s",
+    "database_set_aside": "this database was begun because the one before was damaged; that one lies in {files}",
+    # what was seen, and what follows from it
+    "platform_changed": "{platform} went from {was} to {now}[ (incident {incident}: {turn})]: {reason}",
+    "platform_dropped": "{platforms} is no longer watched, incident {incident} goes on without it",
+    "statement_planned": "{kind} {statement} was planned ({mode})[ for {channels}][, in reserve {further}]",
+    "backup_called": "{delivery} was called in: {reason}",
+    "channel_passed_over": "{delivery} was passed over: {reason}",
+    # what was said
+    "delivery_attempted": "{delivery} is being sent, attempt {attempt}: “{text}”",
+    "delivery_sent": "{delivery} is public[ at {url}][, known there as {remote_id}][: {reason}]",
+    "delivery_ready": "{delivery} was not said and stays to be said: {reason}",
+    "delivery_standby": "{delivery} was not said and waits in reserve: {reason}",
+    "delivery_refused": "{delivery} was refused: {reason}",
+    "delivery_unsure": "{delivery} may be public, nobody knows yet: {reason}",
+    "delivery_held": "{delivery} waits for a person: {reason}",
+    "delivery_left": "{delivery} is left in doubt: {reason}",
+    "delivery_cancelled": "{delivery} is not said any more: {reason}",
+    "delivery_expired": "{delivery} was not said in time: {reason}",
+    "delivery_retracted": "{by} had {delivery} taken back",
+    "retract_failed": "{by} wanted {delivery} taken back, and it was not: {reason}",
+    # what people did
+    "operator_declared": "{by} declared {platform} {state}[: {because}]",
+    "declaration_ended": "what was declared about {platform} ended[ by {by}]: {reason}",
+    "statement_approved": "{by} approved {statement}",
+    "statement_vetoed": "{by} objected to {statement}[: {because}]",
+    "delivery_resolved": "{by} looked: {delivery} is {answer}",
+    "retract_asked": "{by} asked to take back everything about incident {incident}[: {because}]",
+    "paused": "{by} paused everything that is said in public[: {because}]",
+    "resumed": "{by} let the daemon speak again",
+}
+"""Event -> sentence; the notation is that of `events.py`.  Any other event is shown as it is."""
+
+MOST_SHOWN = 300
+"""Letters of a text; all of it is in `--json`."""
+
+FLAWS_SHOWN = 100
+
+_DIGEST = re.compile(r"[0-9a-f]{12,64}")
+_AGO = re.compile(r"(\d+)([mhd])")
+_SECONDS = {"m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which entries are shown; all of them are verified.  `since` is for `moment`."""
+
+    since: str = ""
+    incident: str = ""
+    none: bool = False
+
+
+@dataclass(slots=True)
+class Reading:
+    """One look at the trail: shows what is wanted, verifies all of it; `now` is for "two days ago"."""
+
+    pages: Iterable[Page]
+    wanted: Wanted
+    now: float
+    inspection: Inspection
+    zone: tzinfo = UTC
+    file: str = ""
+
+    def check(self) -> None:
+        """Raises ValueError for a question that makes no sense."""
+        if self.wanted.since:
+            moment(self.wanted.since, self.now, UTC)
+        if self.inspection.expect and not _DIGEST.fullmatch(self.inspection.expect):
+            raise ValueError("a digest has 64 figures of 0-9 and a-f; give all of them, or at least the first 12")
+
+    def entries(self) -> Iterator[Entry]:
+        """What is wanted, oldest first; at the end of it all is verified."""
+        since, page = None, None
+        for page in self.pages:
+            if since is None:
+                self.zone, self.file = zone_of(page.timezone), page.file
+                since = moment(self.wanted.since, self.now, self.zone) if self.wanted.since else -1e300
+            for entry in page.entries:
+                self.inspection.read(entry)
+                if entry.at >= since and self._wants(entry):
+                    yield entry
+        if page is not None and (page.head is not None or not page.older):
+            self.inspection.end(page.head)
+
+    def _wants(self, entry: Entry) -> bool:
+        if self.wanted.none:
+            return False
+        return not self.wanted.incident or concerns(facts_of(entry), self.wanted.incident)
+
+    @property
+    def whole(self) -> bool:
+        return not self.inspection.flaws
+
+    def lines(self) -> Iterator[str]:
+        """The entries as sentences, then the verdict."""
+        empty = True
+        for entry in self.entries():
+            empty = False
+            yield f"{local(entry.at, self.zone)}  {entry.number:>4}  {sentence(entry)}"
+        if not empty:
+            yield ""
+        yield from self._verdict()
+
+    def _verdict(self) -> Iterator[str]:
+        found = self.inspection
+        place = f" (read from {self.file}; failover is not running)" if self.file else ""
+        last = f"The last one is number {found.last.number}, its digest {found.last.digest}" if found.last else ""
+        if self.whole:
+            count = "entry is" if found.count == 1 else "entries are"
+            yield f"The audit trail is whole: {found.count} {count} there and untouched{place}."
+        else:
+            yield f"THE AUDIT TRAIL IS BROKEN{place}:"
+            yield from (f"  {self._flaw(flaw)}" for flaw in found.flaws[:FLAWS_SHOWN])
+            if len(found.flaws) > FLAWS_SHOWN:
+                yield f"  … and {len(found.flaws) - FLAWS_SHOWN} more; see `failover audit --verify-only --json`"
+        if last:
+            yield f"{last}."
+
+    def _flaw(self, flaw: Flaw) -> str:
+        return flaw.what if flaw.at is None else f"{flaw.what} (its time: {local(flaw.at, self.zone)})"
+
+    def data(self) -> dict[str, Any]:
+        """For programs."""
+        entries = [
+            {
+                "number": one.number,
+                "at": one.at,
+                "time": local(one.at, self.zone),
+                "event": one.event,
+                "facts": facts_of(one),
+                "digest": one.digest,
+            }
+            for one in self.entries()
+        ]
+        last = self.inspection.last
+        return {
+            "whole": self.whole,
+            "count": self.inspection.count,
+            "last": {"number": last.number, "digest": last.digest} if last else None,
+            "flaws": [{"number": one.number, "at": one.at, "what": one.what} for one in self.inspection.flaws],
+            "entries": entries,
+        }
+
+
+def sentence(entry: Entry) -> str:
+    """One entry as a sentence; what is not known here is shown as it is."""
+    facts, pattern = facts_of(entry), SENTENCES.get(entry.event)
+    if pattern is None or any(facts.get(gap) is None for gap in needed(pattern)):
+        return f"{entry.event}: {_plain(entry.facts)}"
+    return fill(pattern, {name: _told(name, value) for name, value in facts.items()})
+
+
+@cache
+def needed(pattern: str) -> list[str]:
+    """The facts without which the sentence makes no sense."""
+    return gaps(re.sub(r"\[[^\[\]]*\]", "", pattern))
+
+
+def _told(name: str, value: object) -> str:
+    if name == "turn" and value == "nothing":
+        return "nothing new"
+    if isinstance(value, list):
+        return ", ".join(_plain(str(one)) for one in value)
+    text = _plain(str(value))
+    text = text.replace("_", " ") if name == "kind" else text
+    return f"{text[:MOST_SHOWN]}…" if len(text) > MOST_SHOWN else text
+
+
+def _plain(text: str) -> str:
+    """Foreign text cannot begin a line of its own, nor move the cursor of whoever reads it."""
+    if text.isprintable():
+        return text
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def facts_of(entry: Entry) -> dict[str, Any]:
+    """Whoever changed an entry may have left no JSON in it."""
+    try:
+        found = json.loads(entry.facts)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def concerns(facts: Mapping[str, Any], incident: str) -> bool:
+    """Is it about this incident?  Statements and deliveries carry its number: 7H, 7W2, 7H-telegram."""
+    named = (str(facts.get(name, "")) for name in ("statement", "delivery"))
+    return facts.get("incident") == incident or any(re.match(rf"{re.escape(incident)}[A-Z]", one) for one in named)
+
+
+def local(at: float, zone: tzinfo) -> str:
+    """The time as people there read it, with its zone."""
+    try:
+        return f"{datetime.fromtimestamp(at, zone):%Y-%m-%d %H:%M:%S %Z}"
+    except (OverflowError, ValueError, OSError, TypeError):  # no time of this calendar; somebody has changed it
+        return str(at)
+
+
+def zone_of(name: str) -> tzinfo:
+    """The time zone of that name; UTC where this machine does not know it."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def moment(text: str, now: float, zone: tzinfo) -> float:
+    """`2d`, `6h` or `30m` ago; `2026-11-20` or `2026-11-20 14:00` there.  Raises ValueError for anything else."""
+    ago = _AGO.fullmatch(text)
+    if ago:
+        return now - int(ago[1]) * _SECONDS[ago[2]]
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"'{text}' is no time; say for example 2d, 6h, 2026-11-20 or '2026-11-20 14:00'") from None
+    return (found if found.tzinfo else found.replace(tzinfo=zone)).timestamp()

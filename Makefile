@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 COMPILE = $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
-.PHONY: demo test check lock clean
+.PHONY: demo test check crash lock clean
 
 demo: $(VENV)/.ready
 	$(BIN)/failover demo
@@ -20,6 +20,30 @@ check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Kill the daemon at every durable and network system call of an incident (an hour; needs strace): docs/crash-sweep.md.
+crash: $(VENV)/.ready
+	$(BIN)/python -m bench.crash $(ARGS)
+
+# What editors complete the configuration with, beside both copies of the example.
+schema: $(VENV)/.ready
+	mkdir -p build
+	$(BIN)/failover schema > build/config.schema.json
+	cp build/config.schema.json config.schema.json
+	cp build/config.schema.json failover/config.schema.json
+
+# Manual pages and shell completion, in build/man.
+man: $(VENV)/.ready
+	mkdir -p build/man
+	$(BIN)/failover manual > build/man/failover.1
+	$(BIN)/failover manual config > build/man/failover-config.5
+	$(BIN)/failover completion bash > build/man/failover.bash
+	$(BIN)/failover completion zsh > build/man/_failover
+	$(BIN)/failover completion fish > build/man/failover.fish
+
+# The package for Debian 12, in dist.  It makes an environment of its own, so nothing of .venv gets into it.
+deb:
+	$(PYTHON) deploy/deb/build.py
 
 $(VENV)/.ready: requirements-dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed; try: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
@@ -36,4 +60,4 @@ lock: $(VENV)/.ready
 	$(COMPILE) --extra dev --output-file requirements-dev.txt pyproject.toml
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

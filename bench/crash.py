@@ -4,7 +4,8 @@
     .venv/bin/python -m bench.crash --quick 40    forty points, evenly spread; nothing is written
     .venv/bin/python -m bench.crash --resume      go on where a stopped sweep ended; what went wrong is played again
 
-Needs strace and the right to trace one's own processes.  What counts and how is in `bench/deaths.py`.  Results are
+Needs strace and the right to trace one's own processes.  What a case is stands in `bench/deaths.py`, where it
+strikes in `bench/points.py`.  Results are
 kept as lines of JSON in build/crash-sweep.jsonl; the exit code is 1 when anything was said twice or not at all.
 """
 
@@ -12,10 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -26,14 +27,16 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from bench.deaths import CALLS, Point, Result, obstacle, play, record
+from bench.deaths import play, record
+from bench.points import ANY_MOMENT, CALLS, HELPERS, MAIN, RESTART, Point, Result
 from bench.report import report
+from bench.strace import obstacle
 
 HOUSE = Path(__file__).parents[1]
 RESULTS = HOUSE / "build" / "crash-sweep.jsonl"
 REPORT = HOUSE / "docs" / "crash-sweep.md"
 
-TRACED = ("main", "helpers", "restart")
+TRACED = (MAIN, HELPERS, RESTART)
 RECORDINGS = 2
 ATTEMPTS = 3
 """The helper threads share the work as they come, so that a number may be reached by none of them."""
@@ -53,13 +56,13 @@ def points(counts: Counts, random_kills: int) -> list[Point]:
         Point(where, call, number)
         for where, calls in counts.items()
         for call in CALLS
-        if not (where == "restart" and call in NOT_AT_A_START)
+        if not (where == RESTART and call in NOT_AT_A_START)
         for number in range(1, calls.get(call, 0) + 1)
     ]
-    main = counts["main"]
+    main = counts[MAIN]
     failing = [Point("EIO", "fdatasync", number) for number in range(1, main["fdatasync"] + 1)]
     failing += [Point("ENOSPC", "pwrite64", number) for number in range(1, main["pwrite64"] + 1, EVERY_WRITE)]
-    return traced + failing + [Point("any moment", "kill", seed) for seed in range(1, random_kills + 1)]
+    return traced + failing + [Point(ANY_MOMENT, "kill", seed) for seed in range(1, random_kills + 1)]
 
 
 def spread(everything: list[Point], count: int, seed: int) -> list[Point]:
@@ -95,9 +98,12 @@ def case(point: Point) -> Result:
 
 def played(cases: Iterable[Point], jobs: int) -> Iterator[Result]:
     """The results as they come."""
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), max_tasks_per_child=50) as pool:
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), max_tasks_per_child=50)
+    try:
         for future in as_completed([pool.submit(case, one) for one in cases]):
             yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class Book:
@@ -160,7 +166,7 @@ def main() -> int:
     if trouble := obstacle():
         print(f"crash sweep: {trouble}", file=sys.stderr)
         return 2
-    os.environ.pop("CREDENTIALS_DIRECTORY", None)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is under way ends, and the results are kept
     results = asked.results.with_suffix(".quick.jsonl") if asked.quick else asked.results
     book, began = Book(results), time.time()
     if asked.resume and results.exists():

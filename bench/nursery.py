@@ -1,7 +1,7 @@
 """Daemons that are born with their modules: a process imports what `failover run` needs, and forks for each start.
 
-A start then takes a tenth of a second instead of a second of processor time.  Each daemon is a process of its own that
-runs the command as `python -m failover` does; only reading the modules from the disk is left out.
+A start then takes a fraction of the second of processor time that it takes otherwise.  Each daemon is a process of
+its own that runs the command as `python -m failover` does; only reading the modules from the disk is left out.
 """
 
 from __future__ import annotations
@@ -52,9 +52,10 @@ class Nursery:
         pid = await asyncio.to_thread(self._order, order, theirs)
         os.close(theirs)
         stdout = StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(lambda: StreamReaderProtocol(stdout), os.fdopen(ours, "rb"))
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda: StreamReaderProtocol(stdout), os.fdopen(ours, "rb")
+        )
         return Born(pid, stdout)
-
 
     def _order(self, order: bytes, stdout: int) -> int:
         with self._lock:

@@ -7,56 +7,126 @@ import platform
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from bench.deaths import CALLS, Result
+from bench.points import ANY_MOMENT, CALLS, ERRORS, HELPERS, MAIN, RESTART, THINGS, Result
 
-PLACES = {
-    "main": "main thread",
-    "helpers": "helper threads",
-    "restart": "restart after a death in mid-air",
-    "any moment": "three kills by the clock",
-    "EIO": "nowhere; from here on the database answers EIO",
-    "ENOSPC": "nowhere; from here on the database answers ENOSPC",
+TITLES = {
+    MAIN: "main thread",
+    HELPERS: "helper threads",
+    RESTART: "restart after a death in mid-air",
+    ANY_MOMENT: "anywhere, three kills by the clock",
 }
+
+PAGE = """\
+# The crash sweep
+
+Said twice: **{doubles}**. Lost: **{losses}**. Held for a person: **{held}**.
+({cases:,} incidents, {died:,} deaths of the daemon, {restarts:,} restarts.)
+
+The real daemon (`failover run`) lives through a whole incident on the practice internet: outage, holding statement on
+six backup channels (Telegram, X, mail to three readers, WordPress, a static site, a webhook), recovery, welcome back
+on those six and on the Facebook Page. In each line of the first table it is killed with SIGKILL on entry to one
+system call (`strace -e inject=CALL:signal=SIGKILL:when=N`), so that the call is never made; it is started again
+without strace, the incident is brought to its end, and every service is asked what it shows. Outside of the process nothing
+changes between two of the calls in the table, so a death at any other instruction is the same as a death at the next
+of these calls.
+
+- command: `{command}` (`make crash`), {jobs} cases at a time
+- date: {date}, duration {minutes:.0f} min
+- machine: {processor}, {cores} cores, Linux {release} {machine}
+- versions: Python {python}, SQLite {sqlite}, {strace}
+
+## Killed
+
+| killed in | on entry to | what it does | points | died | not reached | restarts | said twice | lost | held |
+|---|---|---|--:|--:|--:|--:|--:|--:|--:|
+{killed}
+
+*Not reached*: this incident took fewer such calls than the recorded one (how often the daemon looks in the meantime
+differs, and the helper threads share the work as it comes), so nothing died; what was said was counted all the same.
+Before a *restart* in mid-air the daemon has been killed once already, while all channels had accepted the holding
+statement and none had answered; the second death is in the start that follows, from its first call on. A daemon by
+the clock is killed while it tells, while it starts again, and while it welcomes back.
+
+## The disk fails
+
+From one call on, every such call for the database is answered with an error, until the daemon has noticed and has
+lived with it for a second. It stays alive, says once that it cannot write, says nothing in public that it could not
+write down first, and goes on by itself.
+
+| error | from the n-th | points | noticed | said twice | lost | held |
+|---|---|--:|--:|--:|--:|--:|
+{failed}
+
+## What the numbers rest on
+
+**Where it died.** {early:,} of the deaths in an incident came before anything was public, {late:,} after everything
+was; the rest fell between the first and the last of the {things} things that the public gets to see.
+
+**Mail.** {doubts:,} letters were under way at a death; {unheard:,} of them had not arrived. Mail cannot be read back,
+so a letter whose text may have left is never repeated (that is how nobody gets two). The daemon says so: the
+delivery's note counts it as `in doubt`, and the ledger knows the reader. It is the one place where a reader can miss
+a statement, and such a letter is not counted as lost in the tables.
+
+**Waiting.** Telegram, X, Facebook and WordPress may show a post late, so `absent` is believed only after one or two
+minutes (rule D5). {waits:,} times the sweep let three minutes pass, by moving the times of the waiting deliveries in
+the database while no daemon ran.
+
+**Starting.** Each daemon is a process of its own, forked from one that has done nothing but import the same modules
+(a second of processor time each); in the line *by the clock* it is `python -m failover run` as on any machine.
+
+{verdict}
+"""
 
 
 def report(results: Sequence[Result], seconds: float, jobs: int, command: str) -> str:
     """The whole page."""
-    return "\n".join([*_head(results, seconds, jobs, command), *_table(results), *_explained(results), ""])
+    failing = [one for one in results if one.point.where in ERRORS]
+    killing = [one for one in results if one.point.where not in ERRORS]
+    struck = [one for one in killing if one.died and one.point.where in (MAIN, HELPERS)]
+    return PAGE.format(
+        doubles=_sum(results, "doubles"),
+        losses=_sum(results, "losses"),
+        held=_sum(results, "held"),
+        cases=len(results),
+        died=_sum(results, "died"),
+        restarts=_sum(results, "restarts"),
+        command=command,
+        jobs=jobs,
+        date=time.strftime("%Y-%m-%d", time.gmtime()),
+        minutes=seconds / 60,
+        processor=_processor(),
+        cores=os.cpu_count(),
+        release=platform.release(),
+        machine=platform.machine(),
+        python=platform.python_version(),
+        sqlite=sqlite3.sqlite_version,
+        strace=_strace(),
+        killed="\n".join(_killed(killing)),
+        failed="\n".join(_failed(failing)),
+        early=len([one for one in struck if one.public == 0]),
+        late=len([one for one in struck if one.public >= THINGS]),
+        things=THINGS,
+        doubts=_sum(results, "doubts"),
+        unheard=_sum(results, "unheard"),
+        waits=_sum(results, "waits"),
+        verdict="\n".join(_verdict(results)),
+    )
 
 
-def _head(results: Sequence[Result], seconds: float, jobs: int, command: str) -> list[str]:
-    doubles, losses = (sum(len(getattr(one, name)) for one in results) for name in ("doubles", "losses"))
-    held = sum(len(one.held) for one in results)
-    return [
-        "# The crash sweep",
-        "",
-        f"Said twice: **{doubles}**. Lost: **{losses}**. Held for a person: **{held}**. "
-        f"({len(results):,} incidents, {sum(one.died for one in results):,} deaths of the daemon, "
-        f"{sum(one.restarts for one in results):,} restarts.)",
-        "",
-        "The real daemon (`failover run`) lives through a whole incident on the practice internet: outage, holding",
-        "statement on six backup channels (Telegram, X, mail to three readers, WordPress, a static site, a webhook),",
-        "recovery, welcome back on those six and on the Facebook Page.  In each line of the table it is killed with",
-        "SIGKILL on entry to one system call (`strace -e inject=CALL:signal=SIGKILL:when=N`), so that call is never made;",
-        "it is started again without strace, the incident is brought to its end, and every service is asked what it",
-        "shows.  Outside of the process nothing changes between two of the calls in the table, so a death at any other",
-        "instruction is the same as a death at the next of these calls.",
-        "",
-        f"- command: `{command}` (`make crash`), {jobs} cases at a time",
-        f"- date: {time.strftime('%Y-%m-%d', time.gmtime())}, duration {seconds / 60:.0f} min",
-        f"- machine: {_processor()}, {os.cpu_count()} cores, Linux {platform.release()} {platform.machine()}",
-        f"- versions: Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {_strace()}",
-        "",
-    ]
+def _sum(results: Sequence[Result], name: str) -> int:
+    """Of a number, or of the lengths of a list."""
+    values = [getattr(one, name) for one in results]
+    return sum(value if isinstance(value, int) else len(value) for value in values)
 
 
 def _processor() -> str:
     file = Path("/proc/cpuinfo")
     lines = file.read_text().splitlines() if file.exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown processor")
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else "unknown processor"
 
 
 def _strace() -> str:
@@ -64,66 +134,40 @@ def _strace() -> str:
     return told.stdout.splitlines()[0].replace(" -- version", "")
 
 
-def _table(results: Sequence[Result]) -> list[str]:
-    lines = [
-        "| killed in | on entry to | what it does | points | died | not reached | restarts | said twice | lost | held |",
-        "|---|---|---|--:|--:|--:|--:|--:|--:|--:|",
-    ]
-    for where, title in PLACES.items():
-        for call, meaning in (CALLS | {"kill": "no strace: SIGKILL at random moments, also while it starts"}).items():
+def _killed(results: Sequence[Result]) -> list[str]:
+    calls = CALLS | {"kill": "SIGKILL from outside, without strace"}
+    lines = []
+    for where, title in TITLES.items():
+        for call, meaning in calls.items():
             some = [one for one in results if (one.point.where, one.point.call) == (where, call)]
             if some:
-                lines.append(_row(f"| {title} | `{call}` | {meaning}", some))
-    return [*lines, _row("| **all** | | ", results)]
+                lines.append(_killed_row(f"{title} | `{call}` | {meaning}", some))
+    return [*lines, _killed_row("**all** | | ", results)]
 
 
-def _row(begins: str, some: Sequence[Result]) -> str:
-    missed = [one for one in some if not one.reached]
-    numbers = (
-        len(some),
-        sum(one.died for one in some),
-        len(missed),
-        sum(one.restarts for one in some),
-        sum(len(one.doubles) for one in some),
-        sum(len(one.losses) for one in some),
-        sum(len(one.held) for one in some),
-    )
-    return f"{begins} | " + " | ".join(f"{number:,}" for number in numbers) + " |"
+def _killed_row(begins: str, some: Sequence[Result]) -> str:
+    missed = len([one for one in some if not one.reached])
+    sums = [_sum(some, name) for name in ("restarts", "doubles", "losses", "held")]
+    return _row(begins, len(some), _sum(some, "died"), missed, *sums)
 
 
-def _explained(results: Sequence[Result]) -> list[str]:
-    early, late = _spread(results)
-    doubts, unheard = sum(one.doubts for one in results), sum(len(one.unheard) for one in results)
-    return [
-        "",
-        "*Not reached*: the incident took fewer such calls than in the recording (how often the daemon looks in the",
-        "meantime differs by a few calls), so nothing died, and the count was checked all the same.",
-        "",
-        f"**Where it died.** Deaths before anything was public: {early:,}; after everything was: {late:,}; the rest fell",
-        "between the first and the last of the seventeen things that the public gets to see.",
-        "",
-        f"**Mail.** {doubts:,} letters were under way at a death; {unheard:,} of them had not arrived.  Mail cannot be read",
-        "back, so a letter whose text may have left is never repeated (that is how nobody gets two), and the daemon says",
-        "so: the delivery's note counts it as `in doubt`.  It is the one place where a reader can miss a statement, and",
-        "it is known by name in the ledger.  Such a letter is not counted as lost in the table.",
-        "",
-        "**Waiting.** Telegram, X, Facebook and WordPress may show a post late, so `absent` is believed only after one or",
-        f"two minutes (rule D5).  {sum(one.waits for one in results):,} times the sweep let three minutes pass by moving the",
-        "times of the waiting deliveries in the database, while no daemon ran.",
-        "",
-        *_wrong(results),
-    ]
+def _failed(results: Sequence[Result]) -> list[str]:
+    lines = []
+    for error, call in dict.fromkeys((one.point.where, one.point.call) for one in results):
+        some = [one for one in results if (one.point.where, one.point.call) == (error, call)]
+        sums = [_sum(some, name) for name in ("failed", "doubles", "losses", "held")]
+        lines.append(_row(f"{error} | `{call}`", len(some), *sums))
+    return lines
 
 
-def _spread(results: Iterable[Result]) -> tuple[int, int]:
-    died = [one for one in results if one.died and one.point.where in ("main", "helpers")]
-    return sum(one.public == 0 for one in died), sum(one.public >= 17 for one in died)
+def _row(begins: str, *numbers: int) -> str:
+    return f"| {begins} | " + " | ".join(f"{number:,}" for number in numbers) + " |"
 
 
-def _wrong(results: Sequence[Result]) -> list[str]:
+def _verdict(results: Sequence[Result]) -> list[str]:
     wrong = [one for one in results if not one.clean]
     if not wrong:
-        return ["Every case ended with one holding statement and one welcome back in each place, and none needed a person."]
+        return ["Every case ended with both statements in every place once, and none needed a person."]
     lines = ["**Not clean:**", ""]
     for one in wrong:
         facts = [*one.doubles, *one.losses, *one.held, *one.trouble.splitlines()[:1]]

@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("kills", nargs="?", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+    with tempfile.TemporaryDirectory(prefix="failover-bench-") as folder:
         print(asyncio.run(mailing(given.recipients, given.kills, given.seed, Path(folder))))
 
 

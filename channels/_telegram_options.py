@@ -25,11 +25,16 @@ def _chat(value: object) -> object:
 Chat = Annotated[int | str, BeforeValidator(_chat)]
 
 
+SUPERGROUPS = -(10**12)
+"""The ids of supergroups and channels are below this."""
+
+
 class TelegramOptions(Options):
     """`chat` is "@name" of a public channel, or a numeric id.  `token` is the bot's, from @BotFather.
 
     `preview_url` is the page that read-back looks at; by default `https://t.me/s/<name>` for an "@name".
     `operators_chat` is the numeric id of a private chat; only needed for read-back in a chat without such a page.
+    `canary_chat` is the numeric id of another private group, made for an account probe's `canary` and nothing else.
     `pin` pins the holding statement, and unpins it at the welcome back.  `silent` posts without a notification.
     `withdrawn_text` takes the place of a post that is to be taken back and is too old to delete.
     `api_url` is another Bot API server.  `timeout` is the longest silence while an answer is awaited.
@@ -40,6 +45,7 @@ class TelegramOptions(Options):
     api_url: SafeAddress = "https://api.telegram.org"
     preview_url: WebAddress | None = None
     operators_chat: Chat | None = None
+    canary_chat: int | None = None
     pin: bool = False
     silent: bool = False
     withdrawn_text: str = Field(default="(withdrawn)", min_length=1)
@@ -53,6 +59,16 @@ class TelegramOptions(Options):
             raise ValueError("expected the numeric id of a private chat of the operators")  # noqa: TRY004 - pydantic's
         if value is not None and value == info.data.get("chat"):
             raise ValueError("expected another chat than the one we post in")
+        return value
+
+    @field_validator("canary_chat")
+    @classmethod
+    def _nobody_reads_it(cls, value: int | None, info: ValidationInfo) -> int | None:
+        """Only channels and supergroups number their messages one by one, which cleaning up needs."""
+        if value is not None and value > SUPERGROUPS:
+            raise ValueError("expected the numeric id of a private group or channel of ours, such as -1001234567890")
+        if value is not None and value in (info.data.get("chat"), info.data.get("operators_chat")):
+            raise ValueError("expected another chat than the one we post in and the operators' one")
         return value
 
     @property

@@ -17,6 +17,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, SecretStr
 
+from channels._canary import Flight
+from channels._graph_canary import PageCanary
 from channels._graph_client import GraphClient, unclear
 from channels._graph_errors import DUPLICATE
 from channels._graph_health import Notes, judge_page, judge_token, judge_version, to_health
@@ -72,6 +74,7 @@ class FacebookPage:
         self._graph = graph
         self._now = now
         self._feed = f"{options.page}/feed"
+        self._flight = Flight(PageCanary(graph, options.page), now)
 
     async def send(self, announcement: Announcement, notebook: Notebook) -> Outcome:
         """Reserve, then publish.  A second unpublished post is made only when the first is certainly gone."""
@@ -115,6 +118,10 @@ class FacebookPage:
         sighting = judge_page(notes, described, tasks)
         judge_token(notes, inspected, now)
         return to_health(notes, sighting)
+
+    async def canary(self) -> Sighting:
+        """An unpublished post, made and deleted."""
+        return await self._flight.fly()
 
     async def retract(self, receipt: Receipt) -> Outcome:
         """Delete the post."""
@@ -225,4 +232,8 @@ KIND = ChannelKind(
     open_facebook,
     measure,
     example='{kind: facebook, platform: facebook, page: "1234567890", token_file: facebook-token}',
+    canary=(
+        "makes an unpublished post on the Page, which only people who manage the Page could see, reads it and "
+        "deletes it: four calls of the Graph API each time, and nothing is billed"
+    ),
 )

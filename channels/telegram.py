@@ -13,7 +13,9 @@ from contextlib import asynccontextmanager
 from telegram import Bot, ChatFullInfo, ChatMember, LinkPreviewOptions, Message, ReplyParameters, User
 from telegram.constants import ChatType
 
+from channels._canary import Flight
 from channels._http import open_client
+from channels._telegram_canary import ChatCanary
 from channels._telegram_options import TelegramOptions
 from channels._telegram_preview import receipt_at
 from channels._telegram_readback import ReadBack
@@ -49,10 +51,11 @@ UNPINNED = frozenset({Statement.WELCOME_BACK, Statement.CORRECTION})
 class TelegramChannel:
     """One chat, one bot."""
 
-    def __init__(self, options: TelegramOptions, bot: Bot, read_back: ReadBack) -> None:
+    def __init__(self, options: TelegramOptions, bot: Bot, read_back: ReadBack, flight: Flight | None) -> None:
         self._options = options
         self._bot = bot
         self._read_back = read_back
+        self._flight = flight
 
     async def send(self, announcement: Announcement, notebook: Notebook) -> Outcome:
         """Post once.
@@ -134,6 +137,12 @@ class TelegramChannel:
         warnings = (f"{blind}, so an unclear send could not be looked up there",) if blind else ()
         return Health(sighting=sighting, warnings=warnings, facts=facts)
 
+    async def canary(self) -> Sighting:
+        """A message in the chat that is there for it, sent and deleted."""
+        if self._flight is None:
+            return Sighting.unknown(Evidence.SPOKEN, "no canary_chat is configured", fault=Fault.ACCOUNT)
+        return await self._flight.fly()
+
     async def retract(self, receipt: Receipt) -> Outcome:
         """Delete; where Telegram no longer allows that (48 hours), leave a note in its place and unpin it."""
         if not receipt.remote_id.isdecimal():
@@ -190,7 +199,9 @@ async def open_telegram(options: TelegramOptions, surroundings: Surroundings) ->
     async with open_client(surroundings.user_agent, seconds=options.timeout) as client:
         wire = Wire(client, token)
         bot = Bot(token, base_url=f"{options.api_url}/bot", request=wire, get_updates_request=wire)
-        yield TelegramChannel(options, bot, ReadBack(options, bot, client))
+        chat = options.canary_chat
+        flight = Flight(ChatCanary(bot, chat), surroundings.now) if chat is not None else None
+        yield TelegramChannel(options, bot, ReadBack(options, bot, client), flight)
 
 
 EXAMPLE = """
@@ -205,4 +216,16 @@ telegram:
 
 # Deadline: up to 10 s to connect, 20 s of silence and 5 s for the pin.  Settle: Telegram takes a post within seconds
 # or not at all, and t.me shows it some seconds later; two minutes leave room for both under load.
-KIND = ChannelKind(TelegramOptions, open_telegram, measure, EXAMPLE, deadline=45.0, settle=120.0)
+KIND = ChannelKind(
+    TelegramOptions,
+    open_telegram,
+    measure,
+    EXAMPLE,
+    deadline=45.0,
+    settle=120.0,
+    canary=(
+        "sends a silent message to canary_chat, a private group of ours, and deletes it: two calls each time, and "
+        "whoever looks at that group in this very second sees it"
+    ),
+    canary_needs="canary_chat",
+)

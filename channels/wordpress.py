@@ -10,17 +10,19 @@ Sources: WordPress REST API handbook (posts, users, categories), application pas
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr
 
+from channels._canary import Flight
 from channels._headline import headline
 from channels._http import open_client
 from channels._steps import Trouble, unknown_post, while_looking, while_preparing, while_publishing
 from channels._web import SafeAddress
 from channels._wordpress_answers import NO_DATA, NO_TRASH, unclear
+from channels._wordpress_canary import SiteCanary
 from channels._wordpress_client import Post, WordPressClient, as_post
 from channels._wordpress_words import contains, escape, html_of, slug_of
 from failover.contracts import ChannelKind, Notebook, Options, Surroundings
@@ -73,9 +75,10 @@ def measure(_options: WordPressOptions, announcement: Announcement) -> Measure:
 class WordPress:
     """One site; see the module's docstring for the order of things."""
 
-    def __init__(self, options: WordPressOptions, site: WordPressClient) -> None:
+    def __init__(self, options: WordPressOptions, site: WordPressClient, now: Callable[[], float]) -> None:
         self._options = options
         self._site = site
+        self._flight = Flight(SiteCanary(site), now)
 
     async def send(self, announcement: Announcement, notebook: Notebook) -> Outcome:
         """Look for what an earlier attempt left, else make a draft; note its id; publish it."""
@@ -121,6 +124,10 @@ class WordPress:
         problems += await self._category_problems()
         roles = ", ".join(str(role) for role in me.get("roles") or ())
         return Health(sighting=_UP, problems=tuple(problems), facts={"roles": roles} if roles else {})
+
+    async def canary(self) -> Sighting:
+        """A draft, made and deleted."""
+        return await self._flight.fly()
 
     async def retract(self, receipt: Receipt) -> Outcome:
         """Move the post to the trash, which unpins it too; delete it where the site has no trash."""
@@ -223,7 +230,8 @@ async def open_wordpress(options: WordPressOptions, surroundings: Surroundings) 
     auth = (options.username, options.password.get_secret_value())
     headers = {"accept": "application/json", "cache-control": "no-cache"}
     async with open_client(surroundings.user_agent, base, auth=auth, headers=headers) as client:
-        yield WordPress(options, WordPressClient(client, surroundings.now, plain=options.rest_route))
+        site = WordPressClient(client, surroundings.now, plain=options.rest_route)
+        yield WordPress(options, site, surroundings.now)
 
 
 KIND = ChannelKind(
@@ -231,4 +239,8 @@ KIND = ChannelKind(
     open_wordpress,
     measure,
     example="{kind: wordpress, url: https://news.example.org, username: failover, password_file: wordpress-password}",
+    canary=(
+        "makes a draft with the slug failover-canary, which only people who write on the site could see, reads it "
+        "and deletes it for good: four calls of the site each time, and one number of its posts"
+    ),
 )

@@ -16,7 +16,7 @@ from channels._http import Answer, open_client
 from channels._web import SafeAddress
 from channels._x_answers import deleted, failed, health, posted, seen, why
 from channels._x_client import XClient, signer
-from failover.contracts import ChannelKind, Duration, Notebook, Options, Surroundings
+from failover.contracts import ChannelKind, Cost, Duration, Notebook, Options, Surroundings
 from failover.model import (
     Announcement,
     CannotTell,
@@ -111,5 +111,15 @@ x:
 """
 
 # Deadline: up to 10 s to connect and 20 s of silence.  Settle: in incidents of X posts have shown up in timelines
-# late; two minutes, and behind them stands the refusal of duplicates.
-KIND = ChannelKind(XOptions, open_x, measure, EXAMPLE, deadline=30.0, settle=120.0)
+# late; two minutes, and behind them stands the refusal of duplicates.  A check is one user read, and reads of the same
+# thing are billed once a day (pricing, see above); it need not be repeated more often than each 15 minutes.
+KIND = ChannelKind(
+    XOptions,
+    open_x,
+    measure,
+    EXAMPLE,
+    deadline=30.0,
+    settle=120.0,
+    check_cost=Cost(price=0.01, currency="USD", per="day"),
+    check_every=900.0,
+)

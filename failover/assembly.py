@@ -17,9 +17,10 @@ from failover.engine import Engine, Says, Watch
 from failover.incidents import Calm
 from failover.lookout import Look, Lookout
 from failover.model import Statement
+from failover.moments import zone_of
 from failover.plans import House, Saying
 from failover.retraction import Retraction
-from failover.routing import Route, Voice
+from failover.routing import Quiet, Route, Voice
 from failover.store import Store
 from failover.templates import WordingError
 from failover.verdict import Rules
@@ -105,6 +106,9 @@ class _Maker:
             fastest=one.fastest,
             timeout=one.timeout,
             on_suspicion=one.on_suspicion,
+            budget=one.budget,
+            cost=one.cost,
+            free=one.free,
         )
 
     def _surroundings(self, name: str, platform: str, channels: dict[str, Channel]) -> Surroundings:
@@ -153,6 +157,7 @@ def _watch(platform: PlatformSettings, settings: Settings) -> Watch:
             accounts=frozenset(probe.name for probe in platform.probes if probe.kind == "account"),
         ),
         maintenance=tuple((one.start, one.until, one.why) for one in windows),
+        zone=zone_of(settings.organisation.timezone),
     )
 
 
@@ -161,10 +166,17 @@ def house(settings: Settings, kinds: Kinds, journal: Says) -> House:
     judgement, limits = settings.judgement, settings.limits
     return House(
         word=_worder(settings, journal),
-        voices={name: _voice(one, kinds) for name, one in settings.channels.items()},
+        voices={name: _voice(one, kinds, settings.organisation.timezone) for name, one in settings.channels.items()},
         groups={name: platform.group for name, platform in settings.platforms.items()},
         routes=[
-            Route(platforms=one.platforms, primaries=one.primary_channels, backups=one.backups, reach=one.reach)
+            Route(
+                platforms=one.platforms,
+                primaries=one.primary_channels,
+                backups=one.backups,
+                reach=one.reach,
+                after=one.after,
+                partial=one.partial == "say",
+            )
             for one in settings.routes
         ],
         calm=Calm(
@@ -180,13 +192,18 @@ def house(settings: Settings, kinds: Kinds, journal: Says) -> House:
         veto_for=settings.sign_off.veto_for,
         holding_latest=limits.holding_latest,
         welcome_latest=limits.welcome_latest,
+        update_every=limits.update_every,
+        posts_per_day=limits.posts_per_day,
         gather=2 * judgement.every_when_suspect,
     )
 
 
-def _voice(one: ChannelSettings, kinds: Kinds) -> Voice:
+def _voice(one: ChannelSettings, kinds: Kinds, timezone: str) -> Voice:
     public = kinds.find_channel(one.kind).public and not one.practice
-    return Voice(name=one.name, platform=one.platform, group=one.group, practice=one.practice, public=public)
+    quiet = Quiet(*one.quiet, timezone) if one.quiet else None
+    return Voice(
+        name=one.name, platform=one.platform, group=one.group, practice=one.practice, public=public, quiet=quiet
+    )
 
 
 def _worder(settings: Settings, journal: Says) -> Callable[[Statement, str, Saying], tuple[str, str]]:
@@ -200,6 +217,7 @@ def _worder(settings: Settings, journal: Says) -> Callable[[Statement, str, Sayi
         facts = Facts(
             organisation=settings.organisation,
             platforms=tuple(settings.platforms[name].title for name in saying.platforms),
+            back=tuple(settings.platforms[name].title for name in saying.back if name in settings.platforms),
             elsewhere=tuple(settings.channels[name].title for name in saying.elsewhere),
             channel=settings.channels[channel].title,
             reference=saying.reference,

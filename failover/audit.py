@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 AS_FAR_BACK = 8
 """So many entries that were put in one after the other are known for what they are; more are told as changes."""
@@ -70,6 +72,21 @@ def broken(entries: Iterable[Entry], head: Head | None = None) -> str:
     if head is not None:
         inspection.end(head)
     return next((flaw.what for flaw in inspection.flaws), "")
+
+
+def facts_of(entry: Entry) -> dict[str, Any]:
+    """Whoever changed an entry may have left no JSON in it."""
+    try:
+        found = json.loads(entry.facts)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def concerns(facts: Mapping[str, Any], incident: str) -> bool:
+    """Is it about this incident?  Statements and deliveries carry its number: 7H, 7W2, 7H-telegram."""
+    named = (str(facts.get(name, "")) for name in ("statement", "delivery"))
+    return facts.get("incident") == incident or any(re.match(rf"{re.escape(incident)}[A-Z]", one) for one in named)
 
 
 def whole(text: str) -> str:

@@ -68,7 +68,7 @@ def _service_commands(add: Callable[..., argparse.ArgumentParser], config: argpa
         default="auto",
         help="auto: the journal under systemd, else the terminal",
     )
-    add("check", _check, "Check the configuration: every problem at once, every message measured.", config)
+    _beginning(add, config)
     kinds = add("kinds", _kinds, "List the kinds of probes and channels, or the options of one.")
     kinds.add_argument("kind", nargs="?", metavar="KIND")
     identify = add("identify", _identify, "Say which kind a status page is, and print the probe that watches it.")
@@ -82,6 +82,43 @@ def _service_commands(add: Callable[..., argparse.ArgumentParser], config: argpa
     install = add("install-service", _install, "Put unit, message catalogue and example configuration in place.")
     install.add_argument("--uninstall", action="store_true", help="take unit and catalogue away again")
     install.add_argument("--print", action="store_true", dest="only_print", help="print the unit and change nothing")
+    _papers(add)
+
+
+def _beginning(add: Callable[..., argparse.ArgumentParser], config: argparse.ArgumentParser) -> None:
+    init = add("init", _init, "Ask a few questions and write a configuration with its secrets in files.", config)
+    init.add_argument("--organisation", metavar="NAME", help="who is speaking")
+    init.add_argument("--timezone", metavar="ZONE", help="of the times in messages; default: this machine's")
+    init.add_argument("--website", metavar="URL", help="for messages that name it")
+    init.add_argument("--platform", metavar="NAME", action="append", default=[], help="to watch")
+    init.add_argument(
+        "--channel", metavar="KIND", action="append", default=[], help="to speak on; NAME=KIND gives it a name"
+    )
+    init.add_argument(
+        "--set", metavar="CHANNEL.OPTION=VALUE", action="append", default=[], help="an option of a channel"
+    )
+    init.add_argument(
+        "--secret",
+        metavar="CHANNEL.OPTION=FILE",
+        action="append",
+        default=[],
+        help="where it is; - is standard input",
+    )
+    init.add_argument(
+        "--route", metavar="PLATFORMS=CHANNELS", action="append", default=[], help="who stands in; default: who can"
+    )
+    init.add_argument("--no-questions", action="store_true", help="what no flag says has its usual value, or fails")
+    init.add_argument("--online", action="store_true", help="then the same as `check --online`, unasked")
+    check = add("check", _check, "Check the configuration: every problem at once, every message measured.", config)
+    check.add_argument("--online", action="store_true", help="also ask every channel and source once; posts nothing")
+    add("schema", _schema, "Print the JSON Schema of the configuration, for editors that complete its keys.")
+
+
+def _papers(add: Callable[..., argparse.ArgumentParser]) -> None:
+    manual = add("manual", _manual, "Print a manual page: failover manual | man -l -")
+    manual.add_argument("page", nargs="?", choices=["failover", "config"], default="failover")
+    completion = add("completion", _completion, "Print what makes a shell complete the commands.")
+    completion.add_argument("shell", choices=["bash", "zsh", "fish"])
 
 
 def _replay_command(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -165,7 +202,63 @@ def _check(arguments: Arguments) -> int:
 
     lines, code = check(arguments.config, os.environ)
     print("\n".join(lines), file=sys.stderr if code else sys.stdout)
+    if code or not arguments.online:
+        return code
+    from failover.online import check_online
+
+    lines, code = check_online(arguments.config, os.environ)
+    print("", *lines, sep="\n")
     return code
+
+
+def _init(arguments: Arguments) -> int:
+    import os
+
+    from failover.newcomer.command import Terminal, init
+    from failover.newcomer.questions import Flags
+
+    pairs = [pair.partition("=") for pair in (*arguments.set, *arguments.secret)]
+    if wrong := [name for name, found, _value in pairs if not found or "." not in name]:
+        print(f"failover init: {wrong[0].partition('=')[0]}: expected CHANNEL.OPTION=…", file=sys.stderr)
+        return 2
+    flags = Flags(
+        organisation=arguments.organisation,
+        timezone=arguments.timezone,
+        website=arguments.website,
+        platforms=tuple(arguments.platform),
+        channels=tuple(arguments.channel),
+        routes=tuple(arguments.route),
+        options={name: value for name, _, value in pairs[: len(arguments.set)]},
+        secrets={name: value for name, _, value in pairs[len(arguments.set) :]},
+    )
+    asks = sys.stdin.isatty() and not arguments.no_questions
+    return init(arguments.config, flags, os.environ, Terminal() if asks else None, online=arguments.online)
+
+
+def _schema(_arguments: Arguments) -> int:
+    from failover.config_schema import text
+
+    print(text(), end="")
+    return 0
+
+
+def _manual(arguments: Arguments) -> int:
+    from failover.manual import configuration_manual, manual
+
+    if arguments.page == "failover":
+        print(manual(parser(), (__doc__ or "").partition("Exit codes: ")[2]), end="")
+        return 0
+    from failover.config_schema import known, schema
+
+    print(configuration_manual(schema(known())), end="")
+    return 0
+
+
+def _completion(arguments: Arguments) -> int:
+    from failover.manual import completion
+
+    print(completion(parser(), arguments.shell), end="")
+    return 0
 
 
 def _kinds(arguments: Arguments) -> int:

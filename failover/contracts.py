@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo
 
@@ -185,6 +185,19 @@ class Channel(Protocol):
         ...
 
 
+@runtime_checkable
+class Canary(Protocol):
+    """A channel that can try out whether posting works, where nobody sees it (see `ChannelKind.canary`)."""
+
+    async def canary(self) -> Sighting:
+        """Write something invisible, read it back, take it away again, and clean up what an earlier try left.
+
+        UP: all three worked.  DOWN: the service itself failed the write.  DEGRADED: it took the write, but then did
+        not show it or did not take it away.  Never raises for expected trouble; may be cancelled at any moment.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """What a source bills: `price` in `currency` (ISO 4217), for each look or once for all looks of a day (UTC)."""
@@ -227,6 +240,9 @@ class ChannelKind(Generic[OptionsT]):
     done where nobody can tell, unless the configuration says otherwise (`hold`, `resend`, `next`).  The audience can
     be sent to a `public` channel ("we are on …").  `check_cost` is what one `check` is billed, and `check_every` the
     shortest steady interval (seconds) for a probe that makes it (kind `account`).
+
+    A channel that is a `Canary` says in `canary`, in one sentence, what it writes where and what that costs ("" =
+    this kind offers none); `canary_needs` names the option without which it cannot.
     """
 
     options: type[OptionsT]
@@ -240,6 +256,8 @@ class ChannelKind(Generic[OptionsT]):
     public: bool = True
     check_cost: Cost | None = None
     check_every: float = 0.0
+    canary: str = ""
+    canary_needs: str = ""
 
 
 AnyProbeKind = ProbeKind[Any]

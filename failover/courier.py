@@ -9,7 +9,7 @@ says about its platform is evidence like any other.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from failover.contracts import Channel
@@ -85,7 +85,7 @@ class Courier:
         await self._mind_the_sending()
         for delivery in await self._engine.due(self._now()):
             if delivery.channel in self._outlets and delivery.channel not in self._busy:
-                task = asyncio.create_task(self._carry(delivery), name=f"deliver {delivery.id}")
+                task = asyncio.create_task(self._carry(delivery), name=_task_name(delivery.id))
                 self._busy[delivery.channel] = task
                 task.add_done_callback(self._free(delivery.channel))
 
@@ -107,6 +107,19 @@ class Courier:
         for task in self._busy.values():
             task.cancel()
         await self.finish()
+
+    def carrying(self, deliveries: Collection[str]) -> list[str]:
+        """Those of them that are under way at this moment."""
+        names = {task.get_name() for task in self._busy.values()}
+        return [one for one in deliveries if _task_name(one) in names]
+
+    async def break_off(self, deliveries: Collection[str]) -> None:
+        """Cut these off; their rows stay "in flight" and are looked for in the next round."""
+        names = {_task_name(one) for one in deliveries}
+        tasks = [task for task in self._busy.values() if task.get_name() in names]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _mind_the_sending(self) -> None:
         """What is in flight: a row that nobody carries is looked for (its answer could not be written, or it was
@@ -246,3 +259,7 @@ class Courier:
         await self._engine.saw(
             outlet.platform, f"posts to {outlet.name}", sighting, self._now(), good_for=EVIDENCE_LASTS
         )
+
+
+def _task_name(delivery_id: str) -> str:
+    return f"deliver {delivery_id}"

@@ -350,7 +350,9 @@ class Daemon:
 
     async def _prune(self) -> None:
         try:
-            await self._store.prune(self._clock.now() - KEPT)
+            now = self._clock.now()
+            known_for = max(self._settings.limits.keep_recipients, self._settings.judgement.relapse)
+            await self._store.prune(now - KEPT, now - known_for)
         except StoreError as error:
             self._at.engine.store_refused(error)
 

@@ -172,6 +172,8 @@ def _terms(found: AnyProbeKind | AnyChannelKind) -> Iterator[str]:
         yield f"limit: {limit}; deadline of one send: {format_duration(found.deadline)}"
         read_back = "can be" if found.reads_back else "cannot be"
         yield f"{read_back} looked for after a doubtful send{'' if found.reads_back else ': see `when_unsure`'}"
+        if found.canary:
+            yield f"canary of an account probe (off by default): {found.canary}"
 
 
 def _option_rows(key: str, known: FieldInfo) -> Iterator[list[str]]:

@@ -13,9 +13,10 @@ from datetime import UTC, tzinfo
 from typing import Protocol
 
 from failover.budget import Usage, is_used_up, month_of
+from failover.catchup import in_short, left_over
 from failover.delivery import Delivery, Phase
 from failover.explanation import Matter, explain
-from failover.incidents import Incident, Turn, follow, recovery_time
+from failover.incidents import A_DAY, Incident, Turn, follow, recovery_time
 from failover.minutes import of_plan
 from failover.model import Evidence, Fault, Observation, Sighting, Signal, State, Statement, Transition
 from failover.plans import (
@@ -29,9 +30,11 @@ from failover.plans import (
     reword,
     sayable,
     silence,
+    update,
+    update_due,
     welcome_back,
 )
-from failover.routing import missed, touched
+from failover.routing import is_quiet, missed, touched
 from failover.schema import StoreError
 from failover.store import Change, Store
 from failover.verdict import Declaration, Line, Rules, Standing, Tally, come_true, judge, shifted, tally
@@ -398,12 +401,22 @@ class Engine:
         self.recent = [one for one in self.recent if one.is_open or now - (one.closed_at or now) < REMEMBERED]
         try:
             for incident in self.recent:
-                await self._advance(incident, now)
+                await self._guarded(incident, now)
             await self._drop_forgotten(now)
+            await self._tell_settled(now)
             return await self._sayable(now)
         except StoreError as error:
             self.store_refused(error)
             return []
+
+    async def _guarded(self, incident: Incident, now: float) -> None:
+        """A bug that shows in one incident must not silence the others."""
+        try:
+            await self._advance(incident, now)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  told, and tried again at the next tick
+            self.journal.bug(f"incident {incident.id}", error)
 
     async def _advance(self, incident: Incident, now: float) -> None:
         known, states = await self._known(incident), self.states()
@@ -411,7 +424,8 @@ class Engine:
         plan += orphaned(plan.on(known).deliveries, self.house.voices, now)
         if incident.is_open:
             plan += reword(incident, plan.on(known), self._tellable(incident, now), self.house, now)
-        plan += call_backups(incident, plan.on(known), states, self.house)
+            plan += await self._update(incident, plan.on(known), now)
+        plan += call_backups(incident, plan.on(known), states, self.house, now)
         plan += welcome_back(incident, plan.on(known), self.house, now)
         self._tell_reach(incident, plan.on(known))
         if not plan.deliveries:
@@ -421,6 +435,14 @@ class Engine:
         if await self._write(change, []):
             before = {row.id: row for row in known.deliveries}
             self._tell_plan(incident, plan, before, known)
+
+    async def _update(self, incident: Incident, known: Known, now: float) -> Plan:
+        """Those who heard are told again how it stands, where that is asked for and due."""
+        if not update_due(incident, known, self.house, now):
+            return Plan()
+        said = await self.store.said_since(now - A_DAY)
+        capped = [name for name, count in said.items() if count >= self.house.posts_per_day]
+        return update(incident, known, self._tellable(incident, now), self.house, now, capped=capped)
 
     def _tell_reach(self, incident: Incident, known: Known) -> None:
         """Too few have heard, and nobody is left to ask: a person must speak, unless one has just objected to it."""
@@ -442,6 +464,20 @@ class Engine:
             for row in late.deliveries:
                 self._tell_delivery(f"delivery_{row.phase.value}", row)
 
+    async def _tell_settled(self, now: float) -> None:
+        """An incident is over and nothing of it is under way: what it leaves behind is told once (`catchup`)."""
+        for incident in await self.store.unsettled():
+            known = await self._known(incident)
+            left = left_over(incident, known.statements, known.deliveries)
+            count, reason = sum(one.person for one in left), in_short(left)
+            facts = {"incident": incident.id, "count": count, "left": [one.reason for one in left if one.person]}
+            change = Change(at=now, settled=(incident.id,), audit=(("incident_settled", facts),))
+            if not await self._write(change, []):
+                return
+            rest = {"count": count, "reason": reason} if count else {}
+            event = "catch_up" if count else "incident_settled"
+            self.journal.say(event, incident=incident.id, platforms=incident.platforms, **rest)
+
     async def _sayable(self, now: float) -> list[Delivery]:
         owed = await self.store.owed()
         looks = [row for row in owed if row.phase is Phase.UNSURE and row.due <= now]
@@ -452,6 +488,9 @@ class Engine:
         incident = next((one for one in self.recent if one.id == delivery.incident), None)
         statement = await self.store.statement(delivery.statement_id)
         if delivery.phase is not Phase.READY or self.paused_by or incident is None or statement is None:
+            return False
+        voice = self.house.voices.get(delivery.channel)
+        if voice is not None and is_quiet(voice, now):
             return False
         if not incident.is_open and self._is_down(delivery.channel):
             return False
@@ -476,7 +515,8 @@ class Engine:
     async def told_as_over(self, incident: Incident) -> bool:
         """Has the welcome back of an incident that is open again been said?  A relapse is not told anew (R6)."""
         rows = await self.store.deliveries(incident.id) if incident.is_open else []
-        return any(row.statement is Statement.WELCOME_BACK and row.heard for row in rows)
+        said = sorted((row for row in rows if row.heard), key=lambda row: row.created_at)
+        return bool(said) and said[-1].statement is Statement.WELCOME_BACK
 
     # -- a person's word -----------------------------------------------------------------------------------
 

@@ -369,6 +369,22 @@ _TABLE = (
         "Follow it with `failover status`.",
     ),
     _event(
+        "incident_settled", "8cf5a5e20d974f3185b8ec520867bfe1", Level.NOTICE,
+        "Incident {incident} is settled: whoever heard of it was welcomed back, and nothing is left to be done",
+        "incident platforms?",
+        "The incident is over, and everything that was to be said about it has been said or was no longer needed.",
+        "Nothing more is said about it.",
+        "Nothing. `failover report {incident}` tells all of it.",
+    ),
+    _event(
+        "catch_up", "92adfe7eaa5d47738ec63c36250258ba", Level.WARNING,
+        "Incident {incident} is over, things are left for a person to see to ({count}): {reason}",
+        "incident count reason platforms?",
+        "The incident is over and everything about it has come to an end, but not all of it as it should.",
+        "The daemon does nothing more about these things. This is said once.",
+        "See to each of them. `failover report {incident}` has the whole list at its end.",
+    ),
+    _event(
         "no_route", "8d4c4637d62f43ceb1830ad4ed2b0148", Level.CRITICAL,
         "{platforms} is down and no route says who stands in for it, so nothing is said (incident {incident})",
         "incident platforms",
@@ -584,6 +600,15 @@ _TABLE = (
         "A person withdrew their word about the platform, or it has become true by itself.",
         "The platform is judged by its sources again.",
         NOTHING,
+    ),
+    _event(
+        "recipient_forgotten", "d9e15e1f2232429ca2b323c19174c491", Level.NOTICE,
+        "{by} had a recipient forgotten (lines of the record: {count})",
+        "by count",
+        "A person's address was erased from the database; a random mark stands in its place where a count must stay "
+        "right.",
+        "That person is not written to any more in incidents that are known already.",
+        "Remove the address from the list of recipients too: the daemon never writes to that file.",
     ),
     _event(
         "paused", "e727e06769174cee9390497a84a9b3b6", Level.WARNING,

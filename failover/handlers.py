@@ -10,6 +10,7 @@ from failover.audit import Entry
 from failover.config.problems import did_you_mean
 from failover.control import Handler, Request
 from failover.desk import RequestError
+from failover.erasure import forget
 from failover.moments import zone_of
 from failover.sources import sources
 from failover.why import asked_moment, why_now, why_then
@@ -55,6 +56,9 @@ def handlers(daemon: Answerer) -> dict[str, Handler]:
         ),
         "pause": lambda request, by: daemon.at.desk.pause(_because(request), by, daemon.now()),
         "resume": lambda _request, by: daemon.at.desk.resume(by, daemon.now()),
+        "forget": lambda request, by: forget(
+            daemon.at.engine, daemon.at.courier, daemon.at.settings, str(request["address"]), by, daemon.now()
+        ),
     }
 
     async def status(_request: Request, _by: str) -> object:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,7 @@ def commands_of(parser: argparse.ArgumentParser) -> tuple[Command, list[Command]
     nested = [one for one in _actions(parser) if isinstance(one, argparse._SubParsersAction)]  # noqa: SLF001
     parsers = nested[0].choices if nested else {}
     own = Command(name="", text=parser.description or "", parts=_parts(parser))
-    return own, [
-        Command(name=name, text=one.description or "", parts=_parts(one)) for name, one in parsers.items()
-    ]
+    return own, [Command(name=name, text=one.description or "", parts=_parts(one)) for name, one in parsers.items()]
 
 
 def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
@@ -133,10 +131,12 @@ def configuration_manual(schema: Mapping[str, Any]) -> str:
         lines += [f".SH {_quoted(name.upper())}", *_prose(str(section.get("description", "")))]
         lines += _keys(_entry(section, schema))
     for folder, definitions in _kinds(schema):
-        lines.append(f".SH {_quoted(f'KINDS OF {folder.upper()}')}")
+        house = set.intersection(*(set(one["properties"]) for one in definitions.values()))
+        lines += [f".SH {_quoted(f'KINDS OF {folder.upper()}')}", *_prose("Every one of them knows these keys:")]
+        lines += _keys(next(iter(definitions.values())), only=house)
         for kind, definition in definitions.items():
             lines += [f".SS {_quoted(kind)}", *_prose(str(definition.get("description", "")))]
-            lines += _keys(definition)
+            lines += _keys(definition, only={*definition["properties"]} - house)
     return "\n".join([*lines, ".SH SEE ALSO", ".BR failover (1)", ""])
 
 
@@ -145,20 +145,21 @@ def _entry(section: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str
     if "properties" in section and not isinstance(section.get("additionalProperties"), Mapping):
         return section
     inner = section.get("additionalProperties") or section.get("items") or {}
-    return schema["$defs"][inner["$ref"].rpartition("/")[2]] if "$ref" in inner else inner  # type: ignore[no-any-return]
+    return schema["$defs"][inner["$ref"].rpartition("/")[2]] if "$ref" in inner else inner
 
 
 def _kinds(schema: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for folder in ("probes", "channels"):
-        yield folder, {
-            name.partition(".")[2]: one for name, one in schema["$defs"].items() if name.startswith(f"{folder}.")
-        }
+        yield (
+            folder,
+            {name.partition(".")[2]: one for name, one in schema["$defs"].items() if name.startswith(f"{folder}.")},
+        )
 
 
-def _keys(thing: Mapping[str, Any]) -> Iterator[str]:
+def _keys(thing: Mapping[str, Any], only: Collection[str] | None = None) -> Iterator[str]:
     needed = thing.get("required", ())
     for key, one in thing.get("properties", {}).items():
-        if one is True or key == "kind":
+        if "const" in one or (only is not None and key not in only):
             continue
         default = f" (default {_yaml(one['default'])})" if "default" in one else ""
         yield from (".TP", f".B {_plain(key)}")
@@ -167,20 +168,24 @@ def _keys(thing: Mapping[str, Any]) -> Iterator[str]:
         yield from _prose(f"{_in_words(one)}{default}. {said}".strip(), first=True)
 
 
+_WORDS = {"string": "text", "integer": "whole number", "boolean": "true or false", "object": "mapping"}
+
+
 def _in_words(one: Mapping[str, Any]) -> str:
+    """A schema as people who write YAML think of it; that it may be left empty goes without saying."""
     if "enum" in one:
-        return " | ".join(_yaml(value) for value in one["enum"])
+        return " | ".join(_yaml(value) for value in one["enum"] if value is not None)
     if "anyOf" in one:
-        return " or ".join(dict.fromkeys(map(_in_words, one["anyOf"])))
-    if one.get("title"):
+        return " or ".join(dict.fromkeys(_in_words(part) for part in one["anyOf"] if part != {"type": "null"}))
+    if "title" in one:
         return str(one["title"])
-    kind = one.get("type", "anything")
-    if isinstance(kind, list):
-        kind = kind[0]
-    words = {"string": "text", "integer": "whole number", "boolean": "true or false", "object": "mapping"}
-    if kind == "array":
+    if "$ref" in one:
+        return str(one["$ref"].rpartition("/")[2])
+    if one.get("type") == "array":
         return f"list of {_in_words(one.get('items', {}))}"
-    return words.get(kind, str(kind))
+    types = one.get("type", "anything")
+    types = [types] if isinstance(types, str) else [kind for kind in types if kind != "null"]
+    return " or ".join(_WORDS.get(kind, kind) for kind in types)
 
 
 def _yaml(value: object) -> str:
@@ -199,7 +204,7 @@ def _synopsis(command: Command) -> str:
     """One line: the words that must follow, and whether there are options."""
     words = "".join(f" [{word.shown}]" if word.optional else f" {word.shown}" for word in command.words)
     options = " [OPTIONS]" if any(part.flags != ("-h", "--help") for part in command.options) else ""
-    return f".B failover {_plain(command.name)}\n.RI \"{_plain(options + words).strip()}\"\n.br"
+    return f'.B failover {_plain(command.name)}\n.RI "{_plain(options + words).strip()}"\n.br'
 
 
 def _items(parts: Sequence[Part]) -> Iterator[str]:

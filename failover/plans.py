@@ -6,7 +6,7 @@ deliveries come out, to be written in the same transaction as the turn itself (r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from failover.delivery import Delivery, Phase, StatementRow, cancelled, expired, moved
@@ -18,8 +18,10 @@ from failover.routing import (
     candidates,
     named,
     owed_welcome,
+    patience,
     promote,
     stand_back,
+    touched,
     trouble_of,
     unplanned,
 )
@@ -35,6 +37,8 @@ class Saying:
     opened_at: float
     now: float
     reference: str
+    back: tuple[str, ...] = ()
+    """Platforms of this incident that are well again while others are not."""
 
 
 Word = Callable[[Statement, str, Saying], tuple[str, str]]
@@ -54,6 +58,10 @@ class House:
     veto_for: float = 300.0
     holding_latest: float = 1800.0
     welcome_latest: float = 43200.0
+    update_every: float = 0.0
+    """How often those who heard are told that it still lasts; 0: never."""
+    posts_per_day: int = 12
+    """How much a channel says in 24 hours before it hears no further updates."""
     gather: float = 30.0
     """How long a holding statement waits while further platforms of the group are suspect: one incident, one word."""
 
@@ -68,6 +76,10 @@ class Known:
     @property
     def holding(self) -> list[Delivery]:
         return [delivery for delivery in self.deliveries if delivery.statement in HOLDING_KINDS]
+
+    @property
+    def updates(self) -> list[Delivery]:
+        return [delivery for delivery in self.deliveries if delivery.statement is Statement.UPDATE]
 
     @property
     def welcome(self) -> list[Delivery]:
@@ -111,7 +123,10 @@ def after_turn(
             plan += reword(incident, known, states, house, now)
             return plan + _hold(turn, incident, plan.on(known), states, house, now)
         case Turn.PARTLY_RECOVERED:
-            return reword(incident, known, states, house, now)
+            plan = reword(incident, known, states, house, now)
+            if any(route.partial for route in touched(incident, house.routes)):
+                plan += update(incident, plan.on(known), states, house, now)
+            return plan
         case Turn.CLOSED:
             unsaid = [row for row in known.deliveries if row.statement is not Statement.WELCOME_BACK]
             plan = _cancel(unsaid, "the platform has recovered", now)
@@ -186,9 +201,18 @@ def _hold(
     if statement is None:
         statement = _statement(incident, kind, len(earlier) + 1, house, now, _gather(incident, states, house))
     rows = _deliveries(incident, statement, channels, platforms, Phase.STANDBY, house, now)
-    rows = tuple(replace(row, reason=trouble_of(house.voices[row.channel], states)) for row in rows)
+    rows = tuple(_standing_by(row, incident, states, house, now) for row in rows)
     plan = Plan(statements=(statement,), deliveries=rows)
-    return plan + call_backups(incident, plan.on(known), states, house)
+    return plan + call_backups(incident, plan.on(known), states, house, now)
+
+
+def _standing_by(
+    row: Delivery, incident: Incident, states: Mapping[str, State], house: House, now: float
+) -> Delivery:
+    """Until it is called: why it is passed over, if it is; one that is asked later may be said later."""
+    asked_at = incident.opened_at + patience(row.channel, incident, house.routes)
+    latest = max(row.latest, asked_at + house.holding_latest)
+    return replace(row, latest=latest, reason=trouble_of(house.voices[row.channel], states, now))
 
 
 def _takes_more(statement: StatementRow, now: float) -> bool:
@@ -273,6 +297,7 @@ def _worded(delivery: Delivery, incident: Incident, platforms: tuple[str, ...], 
     saying = Saying(
         incident=incident.id,
         platforms=platforms,
+        back=tuple(name for name in named(incident, house.routes) if name not in incident.down),
         elsewhere=tuple(others),
         opened_at=incident.opened_at,
         now=now,
@@ -295,7 +320,7 @@ def reword(incident: Incident, known: Known, states: Mapping[str, State], house:
     return Plan(
         deliveries=tuple(
             _worded(row, incident, platforms, house, now)
-            for row in known.holding
+            for row in (*known.holding, *known.updates)
             if row.phase in (Phase.STANDBY, Phase.READY)
             and row.channel in house.voices
             and row.draft is None
@@ -306,13 +331,15 @@ def reword(incident: Incident, known: Known, states: Mapping[str, State], house:
     )
 
 
-def call_backups(incident: Incident, known: Known, states: Mapping[str, State], house: House) -> Plan:
+def call_backups(incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float) -> Plan:
     """Who is asked now: standbys are called until `reach` is met, and those whose platform is ill step back."""
     if not incident.is_open:
         return Plan()
-    back = [moved(row, Phase.STANDBY, trouble) for row, trouble in stand_back(known.holding, house.voices, states)]
+    back = [
+        moved(row, Phase.STANDBY, trouble) for row, trouble in stand_back(known.holding, house.voices, states, now)
+    ]
     plan = Plan(deliveries=tuple(back))
-    called = promote(incident, plan.on(known).holding, house.routes, house.voices, states)
+    called = promote(incident, plan.on(known).holding, house.routes, house.voices, states, now)
     ready = tuple(moved(row, Phase.READY, reason or "asked") for row, reason in called)
     replacing = tuple((row, reason) for row, reason in called if reason)
     return plan + Plan(deliveries=ready, called=replacing)
@@ -324,7 +351,7 @@ def welcome_back(incident: Incident, known: Known, house: House, now: float) -> 
         return Plan()
     if any(row.decision == "vetoed" for row in known.statements if row.kind is Statement.WELCOME_BACK):
         return Plan()
-    channels = owed_welcome(incident, known.holding, known.welcome, house.routes, house.voices)
+    channels = owed_welcome(incident, known.holding, known.welcome, house.routes, house.voices, known.updates)
     if not channels or now - (incident.closed_at or now) > house.welcome_latest:
         return Plan()
     platforms = named(incident, house.routes) or tuple(one for one in incident.platforms if one in house.groups)
@@ -347,11 +374,53 @@ def _welcome_statement(
     return _statement(incident, Statement.WELCOME_BACK, len(earlier) + 1, house, now)
 
 
+def update(
+    incident: Incident,
+    known: Known,
+    states: Mapping[str, State],
+    house: House,
+    now: float,
+    *,
+    capped: Collection[str] = (),
+) -> Plan:
+    """Tell those who heard the holding statement how it stands; not the channels that have said enough today."""
+    channels = [
+        row.channel
+        for row in known.holding
+        if row.heard
+        and row.channel in house.voices
+        and row.channel not in capped
+        and not trouble_of(house.voices[row.channel], states, now)
+    ]
+    platforms = _speakable(incident, house, states)
+    vetoed = any(row.decision == "vetoed" for row in known.statements if row.kind in HOLDING_KINDS)
+    unsaid = any(row.phase in (Phase.READY, Phase.SENDING, Phase.UNSURE) for row in known.updates)
+    if not incident.is_open or not channels or not platforms or vetoed or unsaid:
+        return Plan()
+    number = 1 + sum(row.kind is Statement.UPDATE for row in known.statements)
+    statement = _statement(incident, Statement.UPDATE, number, house, now)
+    rows = _deliveries(incident, statement, dict.fromkeys(channels), platforms, Phase.READY, house, now)
+    return Plan(statements=(statement,), deliveries=rows)
+
+
+def update_due(incident: Incident, known: Known, house: House, now: float) -> bool:
+    """Has it lasted so long since anything was last said (or an update was last planned) that a word is due?"""
+    if not house.update_every or not incident.is_open:
+        return False
+    said = [row.ended_at for row in known.deliveries if row.heard]
+    planned = [row.created_at for row in known.statements if row.kind is Statement.UPDATE]
+    return bool(said) and now - max([*said, *planned]) >= house.update_every
+
+
 def overdue(deliveries: Iterable[Delivery], now: float) -> Plan:
-    """What has become too late to be said (rule S2)."""
+    """What has become too late to be said (rule S2).  A backup that nobody ever had to call was not needed."""
+    late = [row for row in deliveries if row.phase in (Phase.STANDBY, Phase.READY) and now > row.latest]
     return Plan(
         deliveries=tuple(
-            expired(row, now) for row in deliveries if row.phase in (Phase.STANDBY, Phase.READY) and now > row.latest
+            cancelled(row, "it was not needed", now)
+            if row.phase is Phase.STANDBY and not row.reason
+            else expired(row, now)
+            for row in late
         )
     )
 

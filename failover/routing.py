@@ -8,18 +8,45 @@ heard; the rest stand by and are called when one of the first cannot be relied o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from failover.delivery import Delivery, Phase
 from failover.incidents import Incident
-from failover.model import State
+from failover.model import State, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hours of the day in which a channel is left alone; minutes from midnight on the clock of `timezone`.
+
+    `ends` before `begins`: over midnight.
+    """
+
+    begins: int
+    ends: int
+    timezone: str = "UTC"
+
+    def over_at(self, now: float) -> float | None:
+        """When the quiet that holds at `now` is over (seconds, UTC); None if it is not quiet."""
+        local = datetime.fromtimestamp(now, ZoneInfo(self.timezone))
+        minute = local.hour * 60 + local.minute
+        over_midnight = self.ends <= self.begins
+        late, early = minute >= self.begins, minute < self.ends
+        if not ((late or early) if over_midnight else (late and early)):
+            return None
+        day = local + timedelta(days=1) if late and over_midnight else local
+        hour, minute = divmod(self.ends, 60)
+        return day.replace(hour=hour, minute=minute, second=0, microsecond=0).astimezone(UTC).timestamp()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
     """A channel as routing sees it.  `group` is the group of its platform ("" for a channel of no platform).
 
-    `public` channels are named to the audience as places to look; a webhook to the press desk is not.
+    `public` channels are named to the audience as places to look; a webhook to the press desk is not.  In its `quiet`
+    hours a channel is passed over, and what it is owed waits.
     """
 
     name: str
@@ -27,16 +54,28 @@ class Voice:
     group: str = ""
     practice: bool = False
     public: bool = True
+    quiet: Quiet | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """`platforms` are what the primaries stand on, `primaries` those of them that we can post to."""
+    """`platforms` are what the primaries stand on, `primaries` those of them that we can post to.
+
+    A backup in `after` is asked only when the incident has lasted so long (seconds), and then in addition to `reach`.
+    `partial` says that the audience is told when a part of the group is back.
+    """
 
     platforms: tuple[str, ...]
     primaries: tuple[str, ...]
     backups: tuple[str, ...]
     reach: int | None = None
+    after: Mapping[str, float] = field(default_factory=dict)
+    partial: bool = False
+
+    @property
+    def at_once(self) -> tuple[str, ...]:
+        """The backups that are asked as soon as there is an incident."""
+        return tuple(name for name in self.backups if not self.after.get(name))
 
     def wanted(self, available: int) -> int:
         """How many backups must have heard, of those that can be asked at all."""
@@ -58,10 +97,24 @@ def named(incident: Incident, routes: Iterable[Route]) -> tuple[str, ...]:
     return tuple(platform for platform in routed if platform in incident.platforms)
 
 
-def trouble_of(voice: Voice, states: Mapping[str, State]) -> str:
-    """Why this channel's own platform cannot be relied on now; "" if it can."""
+def trouble_of(voice: Voice, states: Mapping[str, State], now: float) -> str:
+    """Why this channel cannot be relied on now: its own platform, or its quiet hours; "" if it can."""
     state = states.get(voice.platform or "", State.UNKNOWN)
-    return f"{voice.platform} itself is {state.value}" if state in TROUBLED else ""
+    if state in TROUBLED:
+        return f"{voice.platform} itself is {state.value}"
+    return "these are its quiet hours" if is_quiet(voice, now) else ""
+
+
+def is_quiet(voice: Voice, now: float) -> bool:
+    """Is this channel left alone at this hour?"""
+    return voice.quiet is not None and voice.quiet.over_at(now) is not None
+
+
+def patience(name: str, incident: Incident, routes: Iterable[Route]) -> float:
+    """Seconds of the incident after which this backup is asked at all: what the most hurried route says."""
+    return min(
+        (route.after.get(name, 0.0) for route in touched(incident, routes) if name in route.backups), default=0
+    )
 
 
 def candidates(incident: Incident, routes: Iterable[Route], voices: Mapping[str, Voice]) -> list[str]:
@@ -89,22 +142,27 @@ def promote(
     routes: Sequence[Route],
     voices: Mapping[str, Voice],
     states: Mapping[str, State],
+    now: float,
 ) -> list[tuple[Delivery, str]]:
     """The backups on standby that must now be asked, each with the reason, given the holding deliveries so far.
 
     Of several deliveries to one channel (after a relapse) the last one counts.
     """
     by_channel = {delivery.channel: delivery for delivery in deliveries}
+    able = {
+        delivery.channel
+        for delivery in deliveries
+        if delivery.phase is Phase.STANDBY and not trouble_of(voices[delivery.channel], states, now)
+    }
     called: dict[str, tuple[Delivery, str]] = {}
     for route in touched(incident, routes):
-        line = [by_channel[name] for name in route.backups if name in by_channel]
+        line = [by_channel[name] for name in route.at_once if name in by_channel]
         missing = route.wanted(len(line)) - sum(delivery.promising for delivery in line)
-        for delivery in line:
-            if missing <= 0:
-                break
-            if delivery.phase is Phase.STANDBY and not trouble_of(voices[delivery.channel], states):
-                called[delivery.channel] = (delivery, _why(line))
-                missing -= 1
+        for delivery in [delivery for delivery in line if delivery.channel in able][: max(missing, 0)]:
+            called[delivery.channel] = (delivery, _why(line))
+        for name, after in route.after.items():
+            if name in able and name not in called and now - incident.opened_at >= after:
+                called[name] = (by_channel[name], "")
     return list(called.values())
 
 
@@ -121,7 +179,7 @@ def missed(incident: Incident, deliveries: Sequence[Delivery], routes: Iterable[
     hopeful = frozenset({Phase.STANDBY, Phase.READY, Phase.SENDING, Phase.UNSURE})
     by_channel = {delivery.channel: delivery for delivery in deliveries}
     for route in touched(incident, routes):
-        line = [by_channel[name] for name in route.backups if name in by_channel]
+        line = [by_channel[name] for name in route.at_once if name in by_channel]
         heard = sum(delivery.heard for delivery in line)
         left = sum(delivery.phase in hopeful and not delivery.heard for delivery in line)
         if not left and heard < route.wanted(len(line)):
@@ -130,13 +188,13 @@ def missed(incident: Incident, deliveries: Sequence[Delivery], routes: Iterable[
 
 
 def stand_back(
-    deliveries: Iterable[Delivery], voices: Mapping[str, Voice], states: Mapping[str, State]
+    deliveries: Iterable[Delivery], voices: Mapping[str, Voice], states: Mapping[str, State], now: float
 ) -> list[tuple[Delivery, str]]:
     """Deliveries not yet attempted whose own platform has got into trouble meanwhile: they go back to standby."""
     found = []
     for delivery in deliveries:
         if delivery.phase is Phase.READY and delivery.attempts == 0 and delivery.channel in voices:
-            trouble = trouble_of(voices[delivery.channel], states)
+            trouble = trouble_of(voices[delivery.channel], states, now)
             if trouble:
                 found.append((delivery, trouble))
     return found
@@ -148,13 +206,20 @@ def owed_welcome(
     welcome: Iterable[Delivery],
     routes: Sequence[Route],
     voices: Mapping[str, Voice],
+    updates: Iterable[Delivery] = (),
 ) -> list[str]:
     """The channels that are owed a welcome back and have none planned: those that heard, then what recovered.
 
     Nobody who did not hear the holding statement is welcomed back, and where nobody heard it, not even the primary.
-    A primary whose own platform was not down has nothing to say about it.
+    A primary whose own platform was not down has nothing to say about it.  Who was told after a welcome back that it
+    does not work after all (an update in a relapse) is owed another one.
     """
-    planned = {delivery.channel for delivery in welcome if delivery.phase is not Phase.CANCELLED}
+    updated = {row.channel: row.created_at for row in updates if row.heard and row.statement is Statement.UPDATE}
+    planned = {
+        delivery.channel
+        for delivery in welcome
+        if delivery.phase is not Phase.CANCELLED and delivery.created_at >= updated.get(delivery.channel, 0.0)
+    }
     heard = [delivery.channel for delivery in holding if delivery.heard]
     if not heard:
         return []

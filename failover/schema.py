@@ -73,6 +73,12 @@ MIGRATIONS: Sequence[str] = (
         source TEXT NOT NULL, month TEXT NOT NULL, looks INTEGER NOT NULL, PRIMARY KEY (source, month)
     ) WITHOUT ROWID
     """,
+    # Of which incidents it was told that they are settled and what they have left behind (`catchup`): not twice.
+    """
+    CREATE TABLE settled (incident TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
+    INSERT INTO settled SELECT id, closed_at FROM incident WHERE closed_at IS NOT NULL AND id NOT IN (
+        SELECT incident FROM delivery WHERE phase IN ('standby', 'ready', 'sending', 'unsure'))
+    """,
 )
 """One script per schema version: a file of version n is brought forward by those after n, in one transaction.
 
@@ -152,7 +158,7 @@ def _prepare(database: sqlite3.Connection, path: str) -> None:
     problems = [row["integrity_check"] for row in database.execute("PRAGMA integrity_check(5)")]
     if problems != ["ok"]:
         raise StoreForeignError(f"{path}: damaged ({'; '.join(map(str, problems))})")
-    for pragma in ("journal_mode = WAL", "synchronous = FULL"):
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
         database.execute(f"PRAGMA {pragma}")
     database.execute("BEGIN IMMEDIATE")
     for script in MIGRATIONS[version:]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from failover.archive import Page
-from failover.audit import Entry, Flaw, Inspection
+from failover.audit import Entry, Flaw, Inspection, concerns, facts_of
 from failover.events import fill, gaps
 
 SENTENCES: Mapping[str, str] = {
@@ -42,6 +41,7 @@ SENTENCES: Mapping[str, str] = {
     "delivery_expired": "{delivery} was not said in time: {reason}",
     "delivery_retracted": "{by} had {delivery} taken back",
     "retract_failed": "{by} wanted {delivery} taken back, and it was not: {reason}",
+    "incident_settled": "incident {incident} is settled, things left for a person: {count}[ ({left})]",
     # what people did
     "operator_declared": "{by} declared {platform} {state}[: {because}]",
     "declaration_ended": "what was declared about {platform} ended[ by {by}]: {reason}",
@@ -51,6 +51,7 @@ SENTENCES: Mapping[str, str] = {
     "retract_asked": "{by} asked to take back everything about incident {incident}[: {because}]",
     "paused": "{by} paused everything that is said in public[: {because}]",
     "resumed": "{by} let the daemon speak again",
+    "recipient_forgotten": "{by} had a recipient forgotten, {lines} lines of the record bear the mark {mark} now",
 }
 """Event -> sentence; the notation is that of `events.py`.  Any other event is shown as it is."""
 
@@ -194,21 +195,6 @@ def _plain(text: str) -> str:
     if text.isprintable():
         return text
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-
-
-def facts_of(entry: Entry) -> dict[str, Any]:
-    """Whoever changed an entry may have left no JSON in it."""
-    try:
-        found = json.loads(entry.facts)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def concerns(facts: Mapping[str, Any], incident: str) -> bool:
-    """Is it about this incident?  Statements and deliveries carry its number: 7H, 7W2, 7H-telegram."""
-    named = (str(facts.get(name, "")) for name in ("statement", "delivery"))
-    return facts.get("incident") == incident or any(re.match(rf"{re.escape(incident)}[A-Z]", one) for one in named)
 
 
 def local(at: float, zone: tzinfo) -> str:

@@ -21,7 +21,9 @@ from typing import Any
 from failover import rows
 from failover.audit import Entry, Head, sealed, whole
 from failover.budget import month_of
+from failover.chronicle import chronicle
 from failover.delivery import OWED, Delivery, Phase, StatementRow, found_in_flight
+from failover.forgetting import blanked
 from failover.hindsight import Chapter
 from failover.incidents import Incident
 from failover.model import Observation, Transition
@@ -34,6 +36,19 @@ AUDIT_HEAD = "audit_head"
 BEFORE_ALL = -(2**63)
 """No entry has this number, nor a smaller one, not even one that somebody else put in."""
 
+FOREIGN_WORDS = (
+    ("observation", "reason"), ("observation", "detail"),
+    ("transition", "reason"), ("transition", "evidence"), ("transition", "explanation"),
+    ("standing", "reason"), ("incident", "reason"), ("statement", "reason"),
+    ("delivery", "reason"), ("delivery", "draft"), ("delivery", "receipt"),
+)  # fmt: skip
+"""(table, column) that may hold the words of a service, which should quote no address and might."""
+
+_WORDS_THAT_STAY = {
+    "the public text of": "SELECT id AS place FROM delivery WHERE instr(lower(text || ' ' || subject), lower(?))",
+    "the entries of the audit trail": "SELECT id AS place FROM audit WHERE instr(lower(facts), lower(?))",
+}
+
 _OWED = ",".join(f"'{phase.value}'" for phase in sorted(OWED))
 
 
@@ -41,7 +56,8 @@ _OWED = ",".join(f"'{phase.value}'" for phase in sorted(OWED))
 class Change:
     """Everything one decision wants written, together or not at all.  `audit` is (event, facts) pairs.
 
-    `explanation` is that of its transitions, in sentences; `usage` is (source, month) -> looks so far.
+    `explanation` is that of its transitions, in sentences; `usage` is (source, month) -> looks so far; `settled` are
+    incidents of which it is told now that they are (`catchup`).
     """
 
     at: float
@@ -55,12 +71,22 @@ class Change:
     declared: tuple[Declaration, ...] = ()
     undeclared: tuple[str, ...] = ()
     usage: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    settled: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     audit: tuple[tuple[str, Mapping[str, object]], ...] = ()
 
     @property
     def empty(self) -> bool:
         return not any(getattr(self, one.name) for one in fields(self) if one.name != "at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """What was found of an address: `lines` of the ledger, `mentions` elsewhere, and where it had to stay."""
+
+    lines: int
+    mentions: int
+    kept: tuple[str, ...] = ()
 
 
 class Store:
@@ -108,6 +134,27 @@ class Store:
         row = self._read_one("SELECT * FROM incident WHERE id = ?", (incident,))
         return rows.to_incident(row) if row else None
 
+    async def unsettled(self) -> list[Incident]:
+        """Incidents that are over, with nothing under way any more, of which that was not told yet."""
+        found = self._read(
+            "SELECT * FROM incident WHERE closed_at IS NOT NULL AND id NOT IN (SELECT incident FROM settled) "
+            "AND id NOT IN (SELECT incident FROM delivery WHERE phase IN ('standby', 'ready', 'sending', 'unsure')) "
+            "ORDER BY closed_at"
+        )
+        return [rows.to_incident(row) for row in found]
+
+    async def latest_incident(self) -> str:
+        """The number of the incident that was opened last; "" if there was none."""
+        row = self._read_one("SELECT id FROM incident ORDER BY opened_at DESC, CAST(id AS INTEGER) DESC LIMIT 1", ())
+        return str(row["id"]) if row else ""
+
+    async def chronicle(self, since: float, most: int) -> Mapping[str, Any]:
+        """The incidents as a list, see `chronicle`."""
+        try:
+            return chronicle(self._db, since, most)
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"the database cannot be read: {error}") from error
+
     async def statements(self, incident: str) -> list[StatementRow]:
         found = self._read("SELECT * FROM statement WHERE incident = ? ORDER BY created_at, id", (incident,))
         return [rows.to_statement(row) for row in found]
@@ -141,6 +188,14 @@ class Store:
         )
         return [rows.to_delivery(row) for row in found]
 
+    async def said_since(self, since: float) -> dict[str, int]:
+        """channel -> how many statements became public there at or after `since` (seconds, UTC)."""
+        found = self._read(
+            "SELECT channel, count(*) AS said FROM delivery WHERE phase = 'sent' AND ended_at >= ? GROUP BY channel",
+            (since,),
+        )
+        return {row["channel"]: row["said"] for row in found}
+
     async def transitions(self, platform: str, since: float = 0.0) -> list[Transition]:
         """What happened to a platform, oldest first, with the evidence that was believed then."""
         found = self._read(
@@ -158,6 +213,26 @@ class Store:
         ]
         before, after = (rows.to_chapter(row) if row else None for row in found)
         return before, after
+
+    async def history(self, platform: str, since: float, until: float) -> list[Chapter]:
+        """The transitions of a platform in this time, with their explanations, after the last one before it."""
+        before, _after = await self.chapters(platform, since)
+        found = self._read(
+            "SELECT * FROM transition WHERE platform = ? AND at > ? AND at <= ? ORDER BY at, id",
+            (platform, since, until),
+        )
+        return [*([before] if before else []), *(rows.to_chapter(row) for row in found)]
+
+    async def answers(self, platform: str, since: float, until: float, most: int) -> list[Observation]:
+        """Each change of what a probe said of a platform in this time (its words may have varied in between)."""
+        found = self._read(
+            "SELECT platform, probe, at, signal, evidence, fault, reason, detail, took, node FROM (SELECT *, "
+            "lag(signal || coalesce(fault, '')) OVER (PARTITION BY probe ORDER BY id) AS before FROM observation "
+            "WHERE platform = ? AND at > ? AND at <= ?) "
+            "WHERE before IS NULL OR before != signal || coalesce(fault, '') ORDER BY id LIMIT ?",
+            (platform, since, until, most),
+        )
+        return [rows.to_observation(row) for row in found]
 
     async def last_words(self, at: float, platform: str = "") -> list[Observation]:
         """What each probe (of one platform, or of all) said last by this time, since when it said so."""
@@ -200,6 +275,10 @@ class Store:
             self._write_judgement(change)
             for incident in change.incidents:
                 self._upsert("incident", rows.from_incident(incident))
+                if incident.is_open:  # after a relapse there is another end, with another rest
+                    self._db.execute("DELETE FROM settled WHERE incident = ?", (incident.id,))
+            for settled in change.settled:
+                self._upsert("settled", {"incident": settled, "at": change.at})
             for statement in change.statements:
                 self._upsert("statement", rows.from_statement(statement))
             for delivery in change.deliveries:
@@ -255,6 +334,75 @@ class Store:
                 [_storable([delivery_id, recipient, state]) for recipient, state in changes.items()],
             )
 
+    async def ledger_counts(self, incident: str) -> dict[str, dict[str, int]]:
+        """delivery -> first word of the state -> how many recipients; who they are is not told."""
+        found = self._read(
+            "SELECT delivery, substr(state, 1, instr(state || ':', ':') - 1) AS word, count(*) AS count FROM ledger "
+            "WHERE delivery IN (SELECT id FROM delivery WHERE incident = ?) "
+            "GROUP BY delivery, word ORDER BY delivery, count DESC",
+            (incident,),
+        )
+        counts: dict[str, dict[str, int]] = {}
+        for row in found:
+            counts.setdefault(row["delivery"], {})[row["word"]] = row["count"]
+        return counts
+
+    async def holders(self, addresses: Sequence[str]) -> list[str]:
+        """The deliveries in whose ledger one of these stands."""
+        asked = json.dumps([*addresses])
+        found = self._read(
+            "SELECT DISTINCT delivery FROM ledger WHERE recipient IN (SELECT value FROM json_each(?))", (asked,)
+        )
+        return [row["delivery"] for row in found]
+
+    async def forget(self, addresses: Sequence[str], mark: str, change: Change) -> Erasure:
+        """Put `mark` in the place of these spellings of one address, everywhere but in texts and the audit trail.
+
+        `change` is written in the same transaction; the facts of its audit entries also get what was found (`lines`
+        of the ledger, `mentions` elsewhere).  Texts for the public stay as they were signed off, and an entry of the
+        trail cannot be changed: where the address stands in one of them, that is told (`kept`).
+        """
+        with self._transaction():
+            lines = 0
+            for place, address in enumerate(addresses):
+                found = self._db.execute(
+                    "UPDATE ledger SET recipient = ? WHERE recipient = ?",
+                    (f"{mark}-{place}" if place else mark, address),
+                )
+                lines += found.rowcount
+            mentions = sum(self._blank(table, column, addresses, mark) for table, column in FOREIGN_WORDS)
+            for event, facts in change.audit:
+                self._append(change.at, event, {**facts, "lines": lines, "mentions": mentions})
+        return Erasure(lines=lines, mentions=mentions, kept=tuple(self._kept(addresses)))
+
+    def _blank(self, table: str, column: str, addresses: Sequence[str], mark: str) -> int:
+        """Where a service's own words quoted the address."""
+        self._db.create_function("blanked", 1, lambda text: blanked(text, addresses, mark), deterministic=True)
+        changed = 0
+        for address in addresses:
+            question = f"UPDATE {table} SET {column} = blanked({column}) WHERE instr(lower({column}), lower(?))"  # noqa: S608
+            changed += self._db.execute(f"{question} AND blanked({column}) != {column}", (address,)).rowcount
+        return changed
+
+    def _kept(self, addresses: Sequence[str]) -> Iterator[str]:
+        for what, question in _WORDS_THAT_STAY.items():
+            for address in addresses:
+                found = [row["place"] for row in self._read(question, (address,))]
+                if found:
+                    yield f"{what} {', '.join(map(str, found))}"
+
+    async def scour(self) -> None:
+        """What was deleted is gone from the file: it is written anew without its free space, and its log emptied.
+
+        Deleted cells are overwritten at once (`secure_delete`); but copies of them may lie in the unused part of a
+        page, and in a file that an earlier version wrote.  Takes a second for 50 MB.
+        """
+        try:
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"the database cannot be written: {error}") from error
+
     async def step_clock(self, seconds: float, recent: Iterable[str] = (), *, now: float | None = None) -> None:
         """The wall clock was set by `seconds`: everything still pending keeps its distance from now.
 
@@ -275,10 +423,11 @@ class Store:
             if now is not None:
                 self._append(now, "clock_stepped", {"seconds": seconds})
 
-    async def prune(self, before: float) -> int:
+    async def prune(self, before: float, recipients_before: float | None = None) -> int:
         """Forget observations, transitions and ledgers older than `before`; returns how many rows.
 
-        Never what is owed, nor what an open incident has met with.
+        Who was written to is personal data, and may be forgotten earlier (`recipients_before`); then nothing is left
+        of it in the file.  Never what is owed, nor what an open incident has met with.
 
         What grows with time is forgotten (rule O7).  What stays for good grows only with what happened and was said:
         incidents, statements and deliveries (about 1 kB a row, so 20 kB for an incident told on ten channels), and
@@ -298,16 +447,18 @@ class Store:
                 (before,),
             ).rowcount
             removed += self._db.execute("DELETE FROM usage WHERE month < ?", (month_of(before),)).rowcount
-            removed += self._db.execute(
+            recipients = self._db.execute(
                 f"""
                 DELETE FROM ledger WHERE delivery IN (
                     SELECT delivery.id FROM delivery JOIN incident ON incident.id = delivery.incident
                     WHERE incident.closed_at < ? AND incident.id NOT IN (
                         SELECT incident FROM delivery WHERE phase IN ({_OWED})))
                 """,  # noqa: S608
-                (before,),
+                (before if recipients_before is None else max(before, recipients_before),),
             ).rowcount
-        return removed
+        if recipients:
+            await self.scour()
+        return removed + recipients
 
     # -- the audit trail -----------------------------------------------------------------------------------
 
@@ -321,6 +472,23 @@ class Store:
         found = self._read(
             "SELECT id AS number, at, event, facts, digest FROM audit WHERE id > ? ORDER BY id LIMIT ?",
             (BEFORE_ALL if number is None else number, most),
+        )
+        return [Entry(**row) for row in found]
+
+    async def audit_since(self, at: float, mentioning: str = "") -> list[Entry]:
+        """Entries of this time or later in whose facts this stands, oldest first."""
+        found = self._read(
+            "SELECT id AS number, at, event, facts, digest FROM audit WHERE at >= ? AND instr(facts, ?) ORDER BY id",
+            (at, mentioning),
+        )
+        return [Entry(**row) for row in found]
+
+    async def audit_of(self, events: Iterable[str], since: float, until: float) -> list[Entry]:
+        """Entries of these kinds in this time, oldest first."""
+        found = self._read(
+            "SELECT id AS number, at, event, facts, digest FROM audit WHERE at >= ? AND at <= ? "
+            "AND event IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (since, until, json.dumps([*events])),
         )
         return [Entry(**row) for row in found]
 

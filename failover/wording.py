@@ -59,6 +59,8 @@ class Facts:
     since: float
     now: float
     drill: bool = False
+    back: tuple[str, ...] = ()
+    """Titles of the platforms of this incident that are well again while `platforms` are not."""
 
 
 VARIABLES: Mapping[str, Callable[[Facts], object]] = MappingProxyType(
@@ -75,6 +77,8 @@ VARIABLES: Mapping[str, Callable[[Facts], object]] = MappingProxyType(
         "it_they": lambda facts: "it" if len(facts.platforms) == 1 else "they",
         "elsewhere": lambda facts: joined(facts.elsewhere) or facts.organisation.website or "our other channels",
         "elsewhere_names": lambda facts: facts.elsewhere,
+        "back": lambda facts: joined(facts.back),
+        "back_names": lambda facts: facts.back,
         "since": lambda facts: clock(facts.since, facts.now, facts.organisation.timezone),
         "duration": lambda facts: lasting(facts.now - facts.since),
         "reference": lambda facts: facts.reference,
@@ -103,7 +107,8 @@ BUILT_IN: Mapping[Statement, Template] = MappingProxyType({
         "{{ platforms }}: failing on and off",
     ),
     Statement.UPDATE: Template(
-        "{{ platforms }} {{ is_are }} still not working (since {{ since }}). " + _REACH,
+        "{{ platforms }} {{ is_are }} still not working (since {{ since }})."
+        "{% if back_names %} Working again: {{ back }}.{% endif %} " + _REACH,
         "{{ platforms }}: still not working",
     ),
     Statement.WELCOME_BACK: Template(
@@ -186,9 +191,10 @@ def variations(worst: Facts) -> list[Facts]:
     """The worst case, and the ones in which an `{% if %}` may take another turn: fewer platforms, nowhere else."""
     counts = sorted({1, 2, len(worst.platforms)} & {*range(1, len(worst.platforms) + 1)}, reverse=True)
     return [
-        replace(worst, platforms=worst.platforms[:count], elsewhere=elsewhere)
+        replace(worst, platforms=worst.platforms[:count], elsewhere=elsewhere, back=back)
         for count in counts
         for elsewhere in dict.fromkeys((worst.elsewhere, ()))
+        for back in dict.fromkeys(((), worst.platforms[count:]))
     ]
 
 

@@ -2,7 +2,8 @@
 
 Each request opens a connection of its own: a kept-alive one would go on working while new visitors cannot get in,
 and one that the server had just closed looks exactly like an outage.  What is remembered between two looks is only
-the last good body with its ETag or Last-Modified (rule R9), never a cookie.
+the last good body with its ETag or Last-Modified, and until when a host asked to be left alone (429 with Retry-After;
+rule R9); never a cookie.
 
 `get` never raises for anything a server or the network can do: what is not a `Page` is a `Trouble`.
 """
@@ -30,6 +31,9 @@ __all__ = ["Fetcher", "Kind", "Page", "Trouble", "open_fetcher", "plain"]
 REDIRECTS = 3
 REMEMBERED = 4
 LOOKUP_SECONDS = 1.0
+LONGEST_PAUSE = 3600.0
+"""Seconds; a host that asks for a longer pause is asked again after this one."""
+
 PACKING = 1000
 """Bytes by which a packed body may exceed its contents before it is taken for garbage."""
 
@@ -48,6 +52,7 @@ class Fetcher:
         self._cut = cut
         self._remembers = remember
         self._known: dict[str, Page] = {}
+        self._paused: dict[str, float] = {}
 
     async def get(
         self,
@@ -65,8 +70,32 @@ class Fetcher:
         With `follow=False` a redirect is a page like any other.  `data` is a form, or a raw body.  `at` is the IP
         address to ask instead of looking up the name; the certificate must be the name's all the same.
         """
-        extra: dict[str, Any] = {"auth": auth, **_body(data)}
-        fields = dict(headers or {})
+        host = url.partition("://")[2].partition("/")[0]
+        left = self._paused.get(host, 0.0) - asyncio.get_running_loop().time()
+        if left > 0:
+            return Trouble(kind=Kind.THROTTLED, reason=f"it asked us to wait; asked again in {left:.0f} s")
+        found = await self._get(url, method, dict(headers or {}), {"auth": auth, **_body(data)}, follow=follow, at=at)
+        self._mind(host, found)
+        return found
+
+    def _mind(self, host: str, found: Page | Trouble) -> None:
+        """A host that is asked too often says so, and often for how long."""
+        self._paused.pop(host, None)
+        if isinstance(found, Page) and found.status == 429:
+            wait = found.headers.get("retry-after", "")
+            seconds = float(wait) if wait.isascii() and wait.isdecimal() and len(wait) < 10 else 0.0
+            self._paused[host] = asyncio.get_running_loop().time() + min(seconds, LONGEST_PAUSE)
+
+    async def _get(
+        self,
+        url: str,
+        method: str,
+        fields: dict[str, str],
+        extra: dict[str, Any],
+        *,
+        follow: bool,
+        at: str | None,
+    ) -> Page | Trouble:
         try:
             async with asyncio.timeout(self._seconds):
                 if at is not None:

@@ -31,6 +31,7 @@ class Kind(str, Enum):
     TOO_LARGE = "too large"
     REDIRECT = "redirect"
     PROTOCOL = "protocol"
+    THROTTLED = "throttled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """Make failover_VERSION_ARCHITECTURE.deb for Debian 12: `make deb`, or `python3.11 deploy/deb/build.py --out FOLDER`.
 
-Everything that the daemon needs beside Debian's own Python 3.11 is inside, in a virtual environment of its own under
-/usr/lib/failover: the wheels are those that requirements.txt names by hash, and nothing is downloaded when the package
-is installed.  What the service consists of is asked of `failover.service.install`; only the places differ, for the
+Everything that the daemon needs beside Debian's own Python 3.11 is inside, in a virtual environment of its own below
+/usr/lib/failover: the wheels are those that requirements.txt names by hash, and nothing is downloaded at installing.
+What the service consists of is asked of `failover.service.install`; only the places differ, for the
 package manager owns /usr and an administrator /etc.
 
 Needs a Python 3.11 with venv, dpkg-deb and, for the wheels, whatever package index pip is set up with; no root.  The
@@ -75,7 +75,7 @@ def build(work: Path, folder: Path) -> Path:
     version = _ourselves(python, work, tree / PACKAGES)
     _environment(tree)
     _service(python, tree)
-    _documents(python, tree, version)
+    _documents(python, tree)
     _forget_the_builder(tree / PACKAGES)
     _compile(python, tree)
     return _packed(tree, version, folder)
@@ -151,7 +151,7 @@ def _service(python: Path, tree: Path) -> None:
             _write(tree / place, text, path.stat().st_mode & 0o777)
 
 
-def _documents(python: Path, tree: Path, version: str) -> None:
+def _documents(python: Path, tree: Path) -> None:
     doc = tree / "usr/share/doc/failover"
     _write(doc / "copyright", (HERE / "copyright").read_text(encoding="utf-8"))
     _write_zipped(doc / "changelog.gz", (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8"))

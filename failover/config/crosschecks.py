@@ -118,13 +118,7 @@ def _not_yet(settings: Settings, root: Node) -> Iterator[str]:
     later = "this version does not act on it yet"
     if any(approver.telegram for approver in settings.sign_off.approvers):
         yield f"sign_off.approvers: asking by Telegram: {later}; `failover approve` and `failover veto` work"
-    if settings.limits.update_every:
-        yield f"limits.update_every: {later}; nothing is said in between"
-    if "posts_per_day" in _at(root, ("limits",)).mapping:
-        yield f"limits.posts_per_day: {later}"
     for index, route in enumerate(settings.routes):
         written = _at(root, ("routes", index)).mapping
         if "posts" in written:
             yield f"routes[{index}].posts: {later}"
-        if route.partial == "say":
-            yield f"routes[{index}].partial: {later}; nothing is said in between"

@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict
+from pydantic import BeforeValidator, ConfigDict
 
 from failover.config.kinds import CataloguePlatform, KindError, Kinds
 from failover.config.places import Node
@@ -88,6 +88,21 @@ def titled(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+
+
+def quiet_hours(value: object) -> tuple[int, int]:
+    """Minutes from midnight of `22:00-07:00`; raises ValueError."""
+    match = _HOURS.fullmatch(value) if isinstance(value, str) else None
+    begins, ends = (60 * int(match[1]) + int(match[2]), 60 * int(match[3]) + int(match[4])) if match else (0, 0)
+    if begins == ends:
+        raise ValueError("expected hours such as 22:00-07:00")
+    return begins, ends
+
+
+QuietHours = Annotated[tuple[int, int], BeforeValidator(quiet_hours)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ChannelHead:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -97,6 +112,7 @@ class _ChannelHead:
     title: Text | None = None
     practice: bool = False
     when_unsure: WhenUnsure | None = None
+    quiet: QuietHours | None = None
 
 
 def read_channels(
@@ -121,6 +137,7 @@ def read_channels(
             platform=platform,
             group=groups.get(platform, platform) if platform else "",
             practice=head.practice,
+            quiet=head.quiet,
             when_unsure=head.when_unsure or cast("WhenUnsure", kind.when_unsure),
             deadline=kind.deadline,
             settle=kind.settle,

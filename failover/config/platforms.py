@@ -179,4 +179,19 @@ def _spoken_through(
         watching.reading.wrong(
             place, path, f"the channel '{wanted}' {stands}; expected one with `platform: {platform}`"
         )
+    if channel is not None and getattr(entry.options, "canary", False):
+        _check_canary(channel, node, (*path[:-1], "canary"), watching)
     return channel
+
+
+def _check_canary(channel: ChannelSettings, node: Node, path: KeyPath, watching: Watching) -> None:
+    """A probe's option `canary` has the channel write something: some kinds cannot do that unseen, or not as is."""
+    kind, place = watching.kinds.find_channel(channel.kind), (node.child("canary") or node).place
+    if not kind.canary:
+        watching.reading.wrong(
+            place, path, f"the channel '{channel.name}' (kind {channel.kind}) offers no canary; expected false"
+        )
+    elif kind.canary_needs and getattr(channel.options, kind.canary_needs, None) is None:
+        watching.reading.wrong(
+            place, path, f"the channel '{channel.name}' offers a canary only with `{kind.canary_needs}`"
+        )

@@ -96,6 +96,8 @@ class ChannelSettings:
     settle: float
     reads_back: bool
     options: Options
+    quiet: tuple[int, int] | None = None
+    """From and to, in minutes from midnight on the organisation's clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,8 @@ class RouteSettings:
     primary_channels: tuple[str, ...]
     backups: tuple[str, ...]
     reach: int | None = None
+    after: Mapping[str, float] = field(default_factory=dict)
+    """backup -> seconds of the incident after which it is asked, in addition to `reach`."""
     posts: Posts = "reroute"
     partial: Literal["quiet", "say"] = "quiet"
 
@@ -208,6 +212,8 @@ class Limits:
     welcome_latest: Wait = 43200.0
     update_every: Annotated[Duration, Field(ge=0)] = 0.0
     posts_per_day: Annotated[int, Field(ge=0)] = 12
+    keep_recipients: Annotated[Duration, Field(ge=86400)] = 2592000.0
+    """Who was written to is forgotten so long after the incident; at least a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

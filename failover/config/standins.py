@@ -6,14 +6,41 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from failover.config.places import Node
 from failover.config.problems import KeyPath, Reading, did_you_mean
 from failover.config.settings import ChannelSettings, PlatformSettings, Posts, RouteSettings, Text
 from failover.config.validation import accept
+from failover.contracts import Duration
 
 Names = Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Backup:
+    """A channel that stands in; with `after` only when it lasts so long."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    channel: Text
+    after: Duration = 0.0
+
+
+def _some(value: object) -> object:
+    """At least one; pydantic's own rule would also complain where the only one is wrong.  Raises ValueError."""
+    if value == []:
+        raise ValueError("must not be empty")
+    return value
+
+
+def _spelt_out(value: object) -> object:
+    """A name alone is the usual way to write a backup; raises ValueError."""
+    if isinstance(value, str) and value:
+        return {"channel": value}
+    if not isinstance(value, dict):
+        raise ValueError("expected the name of a channel, or {channel, after}")
+    return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +48,7 @@ class _Entry:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     primary: Names
-    backups: Names
+    backups: Annotated[tuple[Annotated[_Backup, BeforeValidator(_spelt_out)], ...], BeforeValidator(_some)]
     reach: Annotated[int, Field(ge=1)] | Literal["all"] = "all"
     posts: Posts = "reroute"
     partial: Literal["quiet", "say"] = "quiet"
@@ -51,20 +78,26 @@ def _route(node: Node, path: KeyPath, house: House, reading: Reading) -> RouteSe
     entry = accept(_Entry, node, path, reading)
     if entry is None:
         return None
-    for key, names in (("primary", entry.primary), ("backups", entry.backups)):
+    backups = tuple(one.channel for one in entry.backups)
+    later = {one.channel: one.after for one in entry.backups if one.after}
+    for key, names in (("primary", entry.primary), ("backups", backups)):
         for index, name in enumerate(names):
             why = _unfit_primary(name, house) if key == "primary" else _unfit_backup(name, entry, house)
             why = "given twice" if name in names[:index] else why
             if why:
                 reading.wrong(node.mapping[key].items[index].place, (*path, key, index), why)
-    if entry.reach != "all" and entry.reach > len(entry.backups):
-        at_most = f"expected at most {len(entry.backups)}, for there are no more backups"
+    at_once = len(backups) - len(later)
+    if not at_once:
+        reading.wrong(node.mapping["backups"].place, (*path, "backups"), "expected at least one without `after`")
+    elif entry.reach != "all" and entry.reach > at_once:
+        at_most = f"expected at most {at_once}, for there are no more backups" + (" without `after`" if later else "")
         reading.wrong(node.mapping["reach"].place, (*path, "reach"), at_most)
     return RouteSettings(
         primary=entry.primary,
         platforms=tuple(dict.fromkeys(_stands_on(entry.primary, house))),
         primary_channels=tuple(name for name in entry.primary if name in house.channels),
-        backups=entry.backups,
+        backups=backups,
+        after=later,
         reach=None if entry.reach == "all" else entry.reach,
         posts=entry.posts,
         partial=entry.partial,

@@ -53,7 +53,8 @@ def graph_error(
 class GraphService(HttpService):
     """graph.facebook.com for one Page and one token.
 
-    `trouble`, while set, is the answer to everything ("Facebook is down").  `now` dates the posts; without a clock
+    `trouble`, while set, is the answer to everything ("Facebook is down"), `write_trouble` to whatever would change
+    something while reading works.  `now` dates the posts; without a clock
     all posts are of the year 1970 and the feed's `since` is not applied.  `expires_at` and `data_access_expires_at`
     are Unix seconds, 0 means never.
     """
@@ -74,6 +75,7 @@ class GraphService(HttpService):
         self.tasks: tuple[str, ...] = ALL_TASKS
         self.expires_at = self.data_access_expires_at = 0
         self.trouble: Response | None = None
+        self.write_trouble: Response | None = None
         self._now = now
         self._made = 0
 
@@ -107,6 +109,8 @@ class GraphService(HttpService):
         return self._route(request.method, path, form if request.method == "POST" else request.query)
 
     def _route(self, method: str, path: str, fields: dict[str, str]) -> Response:
+        if method != "GET" and self.write_trouble is not None:
+            return self.write_trouble
         match method, path:
             case "GET", "debug_token":
                 return self._debug_token(fields.get("input_token", ""))
@@ -117,6 +121,8 @@ class GraphService(HttpService):
                 return self._feed(fields)
             case "POST", feed if feed == f"{self.page}/feed":
                 return self._create(fields)
+            case "GET", promotable if promotable == f"{self.page}/promotable_posts":
+                return self._promotable(fields)
         post = self.posts.get(path)
         if post is None:
             message = (
@@ -163,6 +169,16 @@ class GraphService(HttpService):
             return _no_such_field(unknown)
         some = shown[: int(fields.get("limit", "25"))]
         return Response.json({"data": [{name: self._shown(post)[name] for name in names} for post in some]})
+
+    def _promotable(self, fields: dict[str, str]) -> Response:
+        """The Page's own posts, public ones or (`is_published=false`) those that are not; newest first."""
+        wanted = {"true": True, "false": False}.get(fields.get("is_published", ""))
+        own = [post for post in reversed(self.posts.values()) if post.author == self.page]
+        shown = [post for post in own if wanted in (None, post.is_published)][:25]
+        names = fields.get("fields", "id").split(",")
+        if unknown := set(names) - set(_FIELDS):
+            return _no_such_field(unknown)
+        return Response.json({"data": [{name: self._shown(post)[name] for name in names} for post in shown]})
 
     def _shown(self, post: Post) -> dict[str, Any]:
         name = self.name if post.author == self.page else "A visitor"

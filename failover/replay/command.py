@@ -15,6 +15,7 @@ from failover.replay import library, report
 from failover.replay.judgement import findings
 from failover.replay.page import page
 from failover.replay.run import Record, perform
+from failover.replay.scenario import Cast
 
 FAILED, NO_SUCH, CONFIGURATION_ERROR = 1, 2, 78
 
@@ -53,7 +54,7 @@ def replay(  # noqa: PLR0913  one argument per option of the command
 
 
 def _one(name: str, settings: Settings, wait: float | None, seed: int, *, as_json: bool, html: Path | None) -> int:
-    record = play(name, settings, wait, seed)
+    record = _play(name, library.cast(settings), settings, wait, seed)
     if not record.watched:
         watched, wanted = ", ".join(settings.platforms), ", ".join(record.scenario.platforms)
         print(f"failover replay: {settings.path} watches {watched}, and none of {wanted}", file=sys.stderr)
@@ -70,8 +71,9 @@ def _one(name: str, settings: Settings, wait: float | None, seed: int, *, as_jso
 
 def _all(settings: Settings, wait: float | None, seed: int, *, as_json: bool) -> int:
     rows, told, failed, skipped = [], [], False, []
+    names = library.cast(settings)
     for name in library.shipped():
-        record = play(name, settings, wait, seed)
+        record = _play(name, names, settings, wait, seed)
         if not record.watched:
             skipped.append(name)
             continue
@@ -87,6 +89,6 @@ def _all(settings: Settings, wait: float | None, seed: int, *, as_json: bool) ->
     return FAILED if failed else 0
 
 
-def play(name: str, settings: Settings, wait: float | None, seed: int) -> Record:
+def _play(name: str, names: Cast, settings: Settings, wait: float | None, seed: int) -> Record:
     """One performance.  Raises ConfigError or NoScenarioError."""
-    return perform(library.scenario(name, settings), settings, registry, seed=seed, approve_after=wait)
+    return perform(library.scenario(name, names), settings, registry, seed=seed, approve_after=wait)

@@ -34,12 +34,17 @@ def organisation(config: Path | None, env: Mapping[str, str]) -> Settings:
     return parse(text, Path(BUILT_IN), {}, registry, example=True)
 
 
-def scenario(name: str, settings: Settings) -> Scenario:
+def scenario(name: str, names: Cast) -> Scenario:
     """The scenario in this file, or the shipped one of this name.  Raises ConfigError or NoScenarioError."""
     file, text = _text(name)
+    return read(text, file, names)
+
+
+def read(text: str, file: str, names: Cast) -> Scenario:
+    """The scenario in this text.  Raises ConfigError with everything that is wrong."""
     root, problems = places.read(text, file)
     reading = Reading(file=file, base=Path(), env={}, problems=problems)
-    found = read_scenario(root, cast(settings), reading) if root is not None else None
+    found = read_scenario(root, names, reading) if root is not None else None
     reading.finish()
     assert found is not None
     return found

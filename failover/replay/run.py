@@ -1,8 +1,7 @@
 """The shipping engine, courier and lookout on the stage, in virtual time.
 
 What APScheduler does for the daemon (each look at the speed that its platform's state asks for, a tick) is done here
-by a queue in virtual time.  A tick comes each second while a timer runs or something is owed, and more rarely in
-calm: nothing can happen then that a look does not bring about.
+by a queue in virtual time.  `pace.py` says which looks and ticks are left out.
 """
 
 from __future__ import annotations
@@ -10,33 +9,21 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from failover.assembly import Assembly, assemble
 from failover.config.kinds import Kinds
 from failover.config.settings import Settings
 from failover.contracts import format_duration
-from failover.delivery import Phase
 from failover.desk import RequestError
 from failover.lines import look_up, to_texts
-from failover.lookout import Look
 from failover.model import Evidence, State
+from failover.replay.pace import BUSY, Pace, Pulse
 from failover.replay.scenario import Act, Scenario
 from failover.replay.stage import Post, Seen, Stage, StagedKinds
 from failover.replay.virtual import run
 from failover.store import Store
-
-BUSY, OPEN, CALM = 1.0, 30.0, 60.0
-"""Seconds between two ticks: something is about to happen; an incident is open; nothing is the matter."""
-
-ANCHORS_EVERY = 30.0
-
-SETTLED = 3
-"""After this many looks with one answer, a source that will not change its answer soon is looked at rarely."""
-
-RARELY = 1800.0
-"""Seconds at most between two looks whose answers are known beforehand; what a source said is held good so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +147,8 @@ class _Play:
     ) -> None:
         self._stage = stage
         self._record = record
-        self._thinned = thinned
         self._at = at
+        self._pace = Pace(stage, at, thinned=thinned)
         self._kicked = kicked
         self._chance = random.Random(seed)  # noqa: S311  jitter that can be repeated
         self._now = _clock(record)
@@ -170,6 +157,9 @@ class _Play:
         self._queue: list[tuple[float, str]] = []
         self._acts = sorted(record.scenario.people, key=lambda act: act.at)
         self._states: dict[str, State] = {}
+        self._pulses: dict[str, Pulse | None] = {}
+        self._dormant: set[str] = set()
+        self._told = 0
 
     async def run(self) -> None:
         """To the end of the scenario."""
@@ -197,14 +187,12 @@ class _Play:
             await self._tick()
         elif name == "anchors":
             await self._at.lookout.ask_anchors()
-            calm = all(state is State.UP for state in self._states.values()) and not self._at.engine.line.offline
-            self._put(name, self._now() + (10 if calm else 1) * ANCHORS_EVERY)
+            self._put(name, self._now() + self._pace.anchors())
         elif name.startswith("act "):
             await self._act(self._acts[int(name[4:])])
         else:
             await self._look(name)
-        if self._note_states():
-            self._retune()
+        self._follow(name)
         if self._kicked.is_set():
             self._kicked.clear()
             await self._at.courier.deliver()
@@ -215,60 +203,62 @@ class _Play:
         look = self._at.lookout.looks[name]
         if self._at.lookout.interval(look) is not None:
             await self._at.lookout.look(name)
-        pace = self._spread(self._paces[name])
-        rest = self._rest(look) if self._thinned else 0.0
+        now, pace = self._now(), self._spread(self._paces[name])
+        rest = self._pace.rest(look, now)
         if rest > pace:
             latest = self._at.engine.seen[look.platform]
-            latest[look.name] = replace(latest[look.name], good_until=self._now() + rest + look.good_for)
-        self._put(name, self._now() + max(pace, rest))
+            latest[look.name] = replace(latest[look.name], good_until=now + rest + look.good_for)
+        self._put(name, now + max(pace, rest))
 
-    def _rest(self, look: Look) -> float:
-        """Seconds in which looking again could tell nothing new; 0.0 where that is not known."""
-        seen = self._at.engine.seen[look.platform].get(look.name)
-        settled = self._states.get(look.platform) in (State.UP, State.DOWN)
-        if seen is None or seen.looks < SETTLED or not settled or self._stage.noisy(look.platform):
-            return 0.0
-        return min(self._stage.quiet_for(look.platform) - SETTLED * look.every, RARELY)
+    def _follow(self, name: str) -> None:
+        """What the daemon does after every job: each look at the speed that its platform's state asks for."""
+        if len(self._stage.seen) > self._told:
+            self._told = len(self._stage.seen)
+            self._hurry()
+        if self._note_states():
+            self._retune()
+        look = self._at.lookout.looks.get(name)
+        self._rouse([look.platform] if look else self._at.engine.watches)
+
+    def _rouse(self, platforms: Iterable[str]) -> None:
+        """Where something begins or ends, nobody rests."""
+        for platform in platforms:
+            pulse = self._pace.pulse(platform)
+            if self._pulses.get(platform) == pulse:
+                continue
+            self._pulses[platform] = pulse
+            for name, look in self._at.lookout.looks.items():
+                soon = self._now() + self._paces[name]
+                if look.platform == platform and self._due[name] > 1.1 * self._paces[name] + self._now():
+                    self._put(name, soon)
 
     def _spread(self, seconds: float) -> float:
         return seconds * (1 + self._chance.uniform(-0.1, 0.1))
 
     def _retune(self) -> None:
+        """A new pace begins now; a source that is asked on suspicion only is asked at once when it arises."""
         for name, look in self._at.lookout.looks.items():
-            pace = self._at.lookout.interval(look) or look.every
+            interval = self._at.lookout.interval(look)
+            pace = interval or look.every
             if pace != self._paces[name]:
                 self._paces[name] = pace
                 self._put(name, self._now() + self._spread(pace))
+            if interval is None:
+                self._dormant.add(name)
+            elif name in self._dormant:
+                self._dormant.discard(name)
+                self._put(name, self._now())
 
     async def _tick(self) -> None:
         await self._at.engine.tick(self._now())
         await self._approve()
         self._kicked.clear()
         await self._at.courier.deliver()
-        self._put("tick", self._now() + await self._gap())
+        self._put("tick", self._now() + self._pace.tick(await self._at.engine.store.owed(), self._now()))
 
     def _hurry(self) -> None:
         if self._due["tick"] > self._now() + BUSY:
             self._put("tick", self._now() + BUSY)
-
-    async def _gap(self) -> float:
-        """Seconds to the next tick."""
-        if any(row.phase in (Phase.READY, Phase.SENDING, Phase.UNSURE) for row in await self._at.engine.store.owed()):
-            return BUSY
-        left = list(self._timers())
-        soon = min(left, default=CALM)
-        usual = OPEN if any(one.is_open for one in self._at.engine.recent) else CALM
-        return max(BUSY, min(usual, soon))
-
-    def _timers(self) -> Iterator[float]:
-        """Seconds until a state may change merely because time has passed."""
-        engine, now = self._at.engine, self._now()
-        for name, standing in engine.standings.items():
-            rules = engine.watches[name].rules
-            if standing.quorum_since is not None and standing.state is not State.DOWN:
-                yield max(0.0, standing.quorum_since + rules.confirm_for - now)
-            if standing.calm_since is not None and standing.state is not State.UP:
-                yield max(0.0, standing.calm_since + rules.recover_for - now)
 
     async def _approve(self) -> None:
         wait = self._record.approve_after
@@ -302,9 +292,10 @@ class _Play:
 
     def _note_states(self) -> bool:
         """True when a platform has changed its state."""
+        states = self._at.engine.states()
         changed = [
-            (name, state) for name, state in self._at.engine.states().items() if self._states.get(name) != state
+            Stand(self._now(), name, state) for name, state in states.items() if self._states.get(name) != state
         ]
-        self._states.update(changed)
-        self._record.stands += [Stand(self._now(), name, state) for name, state in changed]
+        self._states = states
+        self._record.stands += changed
         return bool(changed)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
@@ -22,7 +22,6 @@ from failover.config.settings import Text
 from failover.config.validation import accept
 from failover.contracts import Duration, parse_duration
 from failover.events import EVENTS
-from failover.model import Evidence
 
 _STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -32,9 +31,9 @@ _AN_INSTANT = 1e8
 LEAD = 1800.0
 """Seconds before the onset (or before the first thing told, if that is earlier) at which the replay begins."""
 
-CLASSES = tuple(one.value for one in Evidence if one is not Evidence.OPERATOR)
-
+ClassName = Literal["here", "spoken", "elsewhere", "official", "crowd"]
 Says = Literal["up", "degraded", "down", "unknown", "account", "network"]
+CLASSES: tuple[ClassName, ...] = get_args(ClassName)
 Answers = Literal["unreachable", "refused", "throttled", "lost", "late"]
 Does = Literal["declare", "approve", "veto", "pause", "resume"]
 
@@ -91,7 +90,7 @@ class Phase:
     until: Time | None = None
     says: Says
     because: str = ""
-    class_: Annotated[Literal["here", "spoken", "elsewhere", "official", "crowd"] | None, Field(alias="class")] = None
+    class_: Annotated[ClassName | None, Field(alias="class")] = None
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
 
 

@@ -38,7 +38,7 @@ from failover.model import (
     Unconfirmed,
     Unreachable,
 )
-from failover.replay.scenario import Answers, Cut, Phase, Scenario, Track, Trouble
+from failover.replay.scenario import CLASSES, Answers, ClassName, Cut, Phase, Scenario, Track, Trouble
 
 ANCHORS = "anchors"
 
@@ -87,7 +87,8 @@ class Stage:
         self._chance = random.Random(seed)  # noqa: S311  noise that can be repeated, no secret
         self._last: dict[tuple[str, str], Sighting] = {}
         self._cached: dict[tuple[str, str], Sequence[Track]] = {}
-        self._turns: dict[str, list[float]] = {}
+        self._turns: dict[tuple[str, str], list[float]] = {}
+        self._probes = {(one.platform, one.name): one for two in settings.platforms.values() for one in two.probes}
 
     @property
     def at(self) -> float:
@@ -111,12 +112,17 @@ class Stage:
         cut = self.cut()
         if cut is not None:
             return _cut_off(cut, evidence)
-        for names in ((probe.name,), (probe.kind,), classes_of(evidence)):
+        shown = self.shown(probe, evidence)
+        holds = shown.share == 1.0 or self._chance.random() < shown.share
+        return _as_told(shown, Evidence(shown.class_)) if holds else _well(evidence)
+
+    def shown(self, probe: ProbeSettings, evidence: Evidence) -> Phase:
+        """What the scenario tells of this probe at this moment; the class of its evidence is always in it."""
+        for names in _names(probe, evidence):
             found = self._found(probe.platform, names)
             if found is not None:
                 name, phase = found
-                holds = phase.share == 1.0 or self._chance.random() < phase.share
-                return _as_told(phase, _class(phase, name, evidence)) if holds else _well(evidence)
+                return replace(phase, class_=_class(phase, name, evidence))
         return self._unrecorded(probe, evidence)
 
     def _found(self, platform: str, names: Iterable[str]) -> tuple[str, Phase] | None:
@@ -136,42 +142,41 @@ class Stage:
             ]
         return found
 
-    def _unrecorded(self, probe: ProbeSettings, evidence: Evidence) -> Sighting:
+    def _unrecorded(self, probe: ProbeSettings, evidence: Evidence) -> Phase:
         """Where the record is silent all is well; but not in an outage, for a source of which it tells nothing."""
-        over = self.scenario.over
-        told = any(self._tracks(probe.platform, name) for name in (probe.name, probe.kind, *classes_of(evidence)))
+        over, own = self.scenario.over, class_name(evidence)
+        told = any(self._tracks(probe.platform, name) for names in _names(probe, evidence) for name in names)
         concerned = probe.platform in self.scenario.platforms
         if over is None or told or not concerned or not 0 <= self.at < over:
-            return _well(evidence)
-        return Sighting.unknown(evidence, "nobody has recorded what it showed")
+            return Phase(at=self.at, says="up", class_=own)
+        return Phase(at=self.at, says="unknown", because="nobody has recorded what it showed", class_=own)
 
-    def noisy(self, platform: str) -> bool:
-        """Does a source of this platform answer by chance at this moment?"""
-        phases = (current(track.shows, self.at) for track in self._concerning(platform))
-        return any(phase is not None and phase.share < 1 for phase in phases)
-
-    def quiet_for(self, platform: str) -> float:
-        """Seconds until a source of this platform may answer differently."""
-        turns = self._turns.get(platform)
+    def quiet_for(self, platform: str, probe: str, evidence: Evidence) -> float:
+        """Seconds for which this probe will say the same; 0.0 while it answers by chance."""
+        settings = self._probes[platform, probe]
+        if self.shown(settings, evidence).share < 1:
+            return 0.0
+        turns = self._turns.get((platform, probe))
         if turns is None:
-            turns = self._turns[platform] = sorted(self._changes(platform))
-        place = bisect_right(turns, self.at)
-        return turns[place] - self.at if place < len(turns) else inf
+            turns = self._turns[platform, probe] = self.turns(settings, evidence)
+        return _until_next(turns, self.at)
 
-    def _changes(self, platform: str) -> Iterator[float]:
+    def turns(self, probe: ProbeSettings, evidence: Evidence) -> list[float]:
+        """When this probe may begin to say something else, in seconds from the onset."""
+        return sorted({*self._changes(probe, evidence)})
+
+    def line_quiet_for(self) -> float:
+        """Seconds until something happens to our own line."""
+        return _until_next(sorted({0.0, *(time for cut in self.scenario.line for time in _times(cut))}), self.at)
+
+    def _changes(self, probe: ProbeSettings, evidence: Evidence) -> Iterator[float]:
         yield 0.0
         yield from (self.scenario.over,) if self.scenario.over is not None else ()
-        spans: list[Phase | Cut] = [
-            *self.scenario.line,
-            *(phase for track in self._concerning(platform) for phase in track.shows),
-        ]
-        for span in spans:
-            yield span.at
-            yield from (span.until,) if span.until is not None else ()
-
-    def _concerning(self, platform: str) -> Iterator[Track]:
-        scenario = self.scenario
-        return (track for track in scenario.evidence if platform in (track.of or scenario.platforms))
+        yield from (time for cut in self.scenario.line for time in _times(cut))
+        for names in _names(probe, evidence):
+            for name in names:
+                for track in self._tracks(probe.platform, name):
+                    yield from (time for phase in track.shows for time in _times(phase))
 
     def trouble(self, channel: ChannelSettings) -> Answers | None:
         """How the channel answers at this moment; None = as it should."""
@@ -207,8 +212,7 @@ class Stage:
 
     def settings_of(self, surroundings: Surroundings) -> ProbeSettings:
         """The probe that is being opened."""
-        probes = self._settings.platforms[surroundings.platform].probes
-        return next(probe for probe in probes if probe.name == surroundings.name)
+        return self._probes[surroundings.platform, surroundings.name]
 
     def channel_of(self, surroundings: Surroundings) -> ChannelSettings:
         return self._settings.channels[surroundings.name]
@@ -216,9 +220,26 @@ class Stage:
 
 def classes_of(evidence: Evidence) -> tuple[str, ...]:
     """The classes that a source of this class can show: what is reached from here may also speak for itself."""
-    if evidence in (Evidence.HERE, Evidence.SPOKEN):
+    if evidence is Evidence.HERE:
+        return (Evidence.HERE.value, Evidence.SPOKEN.value)
+    if evidence is Evidence.SPOKEN:
         return (Evidence.SPOKEN.value, Evidence.HERE.value)
     return (evidence.value,)
+
+
+def _names(probe: ProbeSettings, evidence: Evidence) -> tuple[tuple[str, ...], ...]:
+    """By what a track may name this probe, the closest first."""
+    return (probe.name,), (probe.kind,), classes_of(evidence)
+
+
+def _times(span: Phase | Cut) -> Iterator[float]:
+    yield span.at
+    yield from (span.until,) if span.until is not None else ()
+
+
+def _until_next(turns: Sequence[float], at: float) -> float:
+    place = bisect_right(turns, at)
+    return turns[place] - at if place < len(turns) else inf
 
 
 SpanT = TypeVar("SpanT", Phase, Cut)
@@ -226,19 +247,27 @@ SpanT = TypeVar("SpanT", Phase, Cut)
 
 def current(spans: Iterable[SpanT], at: float) -> SpanT | None:
     """The phase that holds at this time, or None."""
-    begun = [span for span in spans if span.at <= at]
-    return begun[-1] if begun and _holds(begun[-1], at) else None
+    latest = None
+    for span in spans:
+        if span.at > at:
+            break
+        latest = span
+    return latest if latest is not None and _holds(latest, at) else None
 
 
 def _holds(span: Phase | Cut | Trouble, at: float) -> bool:
     return span.at <= at and (span.until is None or at < span.until)
 
 
-def _class(phase: Phase, name: str, evidence: Evidence) -> Evidence:
-    """As written; else the class that the track is named by; else the probe's own."""
-    if phase.class_ is not None:
-        return Evidence(phase.class_)
-    return Evidence(name) if name in {one.value for one in Evidence} else evidence
+def _class(phase: Phase, name: str, evidence: Evidence) -> ClassName:
+    """As written; else the class that the track is named by; else the probe's own, as when all is well."""
+    named = next((one for one in CLASSES if one == name and phase.says != "up"), None)
+    return phase.class_ or named or class_name(evidence)
+
+
+def class_name(evidence: Evidence) -> ClassName:
+    """The same, as scenarios write it; no source has the class `operator`."""
+    return next(one for one in CLASSES if one == evidence.value)
 
 
 def _as_told(phase: Phase, evidence: Evidence) -> Sighting:

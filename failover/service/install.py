@@ -21,6 +21,7 @@ from failover.service.catalogue import catalogue
 UNITS = Path("etc/systemd/system")
 CATALOGUE = Path("usr/local/lib/systemd/catalog/failover.catalog")
 CONFIGURATION = Path("etc/failover/config.yaml")
+SCHEMA = Path("etc/failover/config.schema.json")
 SECRETS = Path("etc/failover/secrets")
 ALERT = Path("etc/failover/alert.env")
 STATE = Path("var/lib/failover")
@@ -60,6 +61,7 @@ def files(prefix: Path) -> list[File]:
     """Everything that is installed, with paths relative to the root."""
     return [
         File(path=CONFIGURATION, text=configuration_text(), theirs=True),
+        File(path=SCHEMA, text=schema_text()),
         File(path=SECRETS, text=None, mode=0o700, theirs=True),
         File(path=ALERT, text=_ALERT_FILE, mode=0o600, theirs=True),
         File(path=UNITS / "failover.service", text=unit_text(prefix)),
@@ -71,6 +73,11 @@ def files(prefix: Path) -> list[File]:
 def configuration_text() -> str:
     """The example configuration as it is: its folders lie where the service may write (`contracts.OutputPath`)."""
     return _packaged("config.example.yaml", "failover")
+
+
+def schema_text() -> str:
+    """What an editor completes the configuration with; its first line names this file beside it."""
+    return _packaged("config.schema.json", "failover")
 
 
 def install(

@@ -7,7 +7,7 @@ person is asked for what read-back could have decided.
 from __future__ import annotations
 
 from tests.ambiguous.cases import Case, Death, Times
-from tests.ambiguous.places import BOB
+from tests.ambiguous.places import ANN, BOB
 
 SENT = "sent"  # without any doubt on the way
 FOUND = "found"  # in doubt, looked for, and it was there; never sent again
@@ -137,9 +137,13 @@ def _site(case: Case, *, dies: bool) -> str:
 
 
 def in_doubt(case: Case) -> set[str]:
-    """Recipients whose letter nobody can tell of, by the ledger; everybody else has exactly one."""
-    if not case.channel.startswith("email") or case.step.name != "dot":
+    """Recipients of whom nobody can tell, by the ledger; everybody else has exactly one letter.
+
+    An outcome is written together with the next intent, so a death in between leaves the one before in doubt.
+    """
+    dies = case.death is not Death.NEVER
+    if not case.channel.startswith("email"):
         return set()
-    if case.fault in FORMED and case.death is Death.NEVER:
-        return set()
-    return {BOB}
+    if case.step.name == "dot":
+        return {BOB} if dies or case.fault not in FORMED else set()
+    return {ANN} if dies and case.step.name in ("rcpt", "data") else set()

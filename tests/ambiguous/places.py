@@ -23,7 +23,7 @@ from failover.practice.wordpress import WordPressService
 from failover.practice.x import XService
 
 PEOPLE = ("ann@example.net", "bob@example.net", "cid@example.net")
-BOB = PEOPLE[1]
+ANN, BOB = PEOPLE[:2]
 
 Clock = Callable[[], float]
 

@@ -31,7 +31,7 @@ from tests.ambiguous.cases import LATE, Case, Connecting, Death, DiskFault, Step
 from tests.ambiguous.places import BOB, Place, place_of
 from tests.core.stories import NOON, Killed, Paper
 
-PERSISTS, PATIENCE, AFTERMATH = 300.0, 7200.0, 300.0
+PERSISTS, PATIENCE, AFTERMATH = 200.0, 7200.0, 300.0
 """Seconds: how long a persistent fault lasts, when a case must have come to its end, and what is waited for then."""
 
 ENDS = {Phase.SENT, Phase.REFUSED, Phase.HELD, Phase.LEFT, Phase.CANCELLED, Phase.EXPIRED}

@@ -15,6 +15,7 @@ from tests.ambiguous.scene import Ending, Scene
 from tests.ambiguous.warp import WarpLoop
 
 
+@pytest.mark.timeout(300)  # some twenty cases side by side, on a machine that may have other things to do
 @pytest.mark.parametrize("group", [*groups()], ids=str)
 def test_it_is_public_exactly_once_and_ends_as_it_must(group: Group, tmp_path: Path) -> None:
     cases = [*group.cases()]

@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from failover.audit import broken
+from failover.audit import broken, facts_of
 from failover.delivery import Phase, Policy
 from failover.minutes import of_endings, of_plan
 from failover.plans import Known, Plan
-from failover.show_audit import facts_of
 from tests.core.stories import GREEN, HOUR, MINUTE, NOON, RED, World, delivery, house, watches
 
 

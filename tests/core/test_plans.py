@@ -480,12 +480,12 @@ def test_what_is_in_doubt_and_was_objected_to_is_not_wanted_again() -> None:
 
 def test_a_backup_steps_back_when_its_platform_fails_and_is_called_when_it_is_well() -> None:
     known = then(opened())
-    ill = call_backups(OPEN, known, {**FACEBOOK, "telegram": DOWN}, house())
+    ill = call_backups(OPEN, known, {**FACEBOOK, "telegram": DOWN}, house(), NOON)
     assert [(row.channel, row.phase, row.reason) for row in ill.deliveries] == [
         ("telegram", Phase.STANDBY, "telegram itself is down")
     ]
 
-    well = call_backups(OPEN, ill.on(known), {**FACEBOOK, "telegram": UP}, house())
+    well = call_backups(OPEN, ill.on(known), {**FACEBOOK, "telegram": UP}, house(), NOON)
     assert phases(well) == {"telegram": Phase.READY}
 
 
@@ -493,11 +493,11 @@ def test_calling_backups_twice_changes_nothing() -> None:
     states = {**FACEBOOK, "telegram": DOWN}
     known = then(opened(states=states, house_=house(routes=[replace(META, reach=1)])))
 
-    assert call_backups(OPEN, known, states, house(routes=[replace(META, reach=1)])) == Plan()
+    assert call_backups(OPEN, known, states, house(routes=[replace(META, reach=1)]), NOON) == Plan()
 
 
 def test_nobody_is_called_after_the_end() -> None:
-    assert call_backups(OVER, then(opened(), telegram=Phase.STANDBY), {}, house()) == Plan()
+    assert call_backups(OVER, then(opened(), telegram=Phase.STANDBY), {}, house(), NOON) == Plan()
 
 
 def test_what_is_owed_on_a_channel_that_is_gone_is_dropped_or_put_before_a_person() -> None:
@@ -531,10 +531,16 @@ def test_silence_takes_nothing_back_that_was_said_before() -> None:
 def test_what_is_unsaid_after_its_latest_time_expires(phase: Phase) -> None:
     late = delivery(phase=phase, latest=NOON - 1)
 
-    assert [row.phase for row in overdue([late], NOON).deliveries] == (
-        [Phase.EXPIRED] if phase in (Phase.STANDBY, Phase.READY) else []
-    )
+    ends = {Phase.STANDBY: [Phase.CANCELLED], Phase.READY: [Phase.EXPIRED]}
+    assert [row.phase for row in overdue([late], NOON).deliveries] == ends.get(phase, [])
     assert overdue([replace(late, latest=NOON)], NOON) == Plan()
+
+
+def test_a_backup_that_was_passed_over_to_the_end_has_not_been_able_to_say_it() -> None:
+    late = delivery(phase=Phase.STANDBY, latest=NOON - 1, reason="telegram itself is down")
+
+    [row] = overdue([late], NOON).deliveries
+    assert row.phase is Phase.EXPIRED
 
 
 def may_leave(

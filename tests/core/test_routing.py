@@ -37,7 +37,7 @@ def line(*phases: Phase) -> list[Delivery]:
 
 
 def called(deliveries: list[Delivery], reach: int | None = None, states: dict[str, State] = WELL) -> list[str]:
-    found = promote(incident(), deliveries, [replace(META, reach=reach)], VOICES, states)
+    found = promote(incident(), deliveries, [replace(META, reach=reach)], VOICES, states, NOON)
     return [row.channel for row, _why in found]
 
 
@@ -117,22 +117,22 @@ def test_an_audience_that_heard_in_part_is_not_told_afresh() -> None:
     ],
 )
 def test_a_channel_is_passed_over_while_its_own_platform_is_in_trouble(state: State, trouble: str) -> None:
-    assert trouble_of(VOICES["telegram"], {"telegram": state}) == trouble
-    assert trouble_of(VOICES["email"], {"telegram": state}) == ""
+    assert trouble_of(VOICES["telegram"], {"telegram": state}, NOON) == trouble
+    assert trouble_of(VOICES["email"], {"telegram": state}, NOON) == ""
 
 
 def test_a_delivery_steps_back_while_its_platform_is_in_trouble_unless_it_has_been_tried() -> None:
     states = {"telegram": State.DOWN}
     fresh, tried = asked("telegram", Phase.READY), asked("telegram", Phase.READY, attempts=1)
 
-    assert [row for row, _why in stand_back([fresh, asked("email", Phase.READY)], VOICES, states)] == [fresh]
-    assert stand_back([tried], VOICES, states) == []
+    assert [row for row, _why in stand_back([fresh, asked("email", Phase.READY)], VOICES, states, NOON)] == [fresh]
+    assert stand_back([tried], VOICES, states, NOON) == []
 
 
 def test_a_delivery_on_a_channel_that_is_no_longer_configured_disturbs_nobody() -> None:
     gone = asked("carrier-pigeon", Phase.READY)
 
-    assert stand_back([gone, asked("telegram", Phase.READY)], VOICES, {"telegram": State.UP}) == []
+    assert stand_back([gone, asked("telegram", Phase.READY)], VOICES, {"telegram": State.UP}, NOON) == []
     assert called([gone, *line(*[Phase.STANDBY] * 3)]) == list(META.backups)
 
 
@@ -194,7 +194,7 @@ def test_one_in_trouble_of_its_own_is_passed_over_and_the_reason_is_given() -> N
     rows = line(STANDBY, STANDBY, STANDBY)
     rows[0] = replace(rows[0], reason="telegram itself is down")
 
-    [(row, why)] = promote(incident(), rows, [replace(META, reach=1)], VOICES, {"telegram": State.DOWN})
+    [(row, why)] = promote(incident(), rows, [replace(META, reach=1)], VOICES, {"telegram": State.DOWN}, NOON)
 
     assert row.channel == "email"
     assert why == "in place of telegram (telegram itself is down)"
@@ -204,10 +204,13 @@ def test_the_reason_names_the_one_whose_place_is_taken() -> None:
     rows = line(SENT, REFUSED, STANDBY)
     rows[1] = replace(rows[1], reason="no permission")
 
-    assert promote(incident(), rows, [replace(META, reach=2)], VOICES, WELL) == [
+    assert promote(incident(), rows, [replace(META, reach=2)], VOICES, WELL, NOON) == [
         (rows[2], "in place of email (no permission)")
     ]
-    assert [why for _row, why in promote(incident(), line(SENT, STANDBY, STANDBY), [META], VOICES, WELL)] == ["", ""]
+    assert [why for _row, why in promote(incident(), line(SENT, STANDBY, STANDBY), [META], VOICES, WELL, NOON)] == [
+        "",
+        "",
+    ]
 
 
 def test_of_two_deliveries_to_one_channel_the_later_counts() -> None:
@@ -221,7 +224,10 @@ def test_two_routes_each_have_their_own_reach() -> None:
     routes = [replace(META, backups=("telegram",), reach=1), replace(META, backups=("telegram", "blog"), reach=2)]
     rows = [asked("telegram"), asked("blog")]
 
-    assert [row.channel for row, _why in promote(incident(), rows, routes, VOICES, WELL)] == ["telegram", "blog"]
+    assert [row.channel for row, _why in promote(incident(), rows, routes, VOICES, WELL, NOON)] == [
+        "telegram",
+        "blog",
+    ]
 
 
 @pytest.mark.parametrize(

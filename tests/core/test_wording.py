@@ -129,6 +129,8 @@ def test_every_statement_has_built_in_words_and_a_subject_of_one_line(statement:
         ("it_they", "they"),
         ("elsewhere", "Telegram and our blog"),
         ("elsewhere_names|join", "Telegram, our blog"),
+        ("back", ""),
+        ("back_names|join", ""),
         ("since", "12:00"),
         ("duration", "6 hours 59 minutes"),
         ("reference", "F7H-301100"),
@@ -144,6 +146,13 @@ def test_every_variable_is_in_the_table_above() -> None:
     table = next(mark for mark in test_variables.pytestmark if mark.name == "parametrize").args[1]  # type: ignore[attr-defined]
 
     assert {variable.split("|")[0] for variable, _value in table} == set(VARIABLES)
+
+
+def test_an_update_says_what_is_back_already() -> None:
+    facts = replace(ONE, back=("Instagram", "WhatsApp"))
+
+    assert "Working again: Instagram and WhatsApp." in word(Messages(), Statement.UPDATE, "blog", facts).text
+    assert "Working again" not in word(Messages(), Statement.UPDATE, "blog", ONE).text
 
 
 def test_there_is_always_something_to_say_for_elsewhere() -> None:

@@ -105,6 +105,28 @@ async def test_a_changed_page_replaces_what_was_remembered(web: WebService, fetc
     assert page.unchanged
 
 
+async def test_who_asks_us_to_wait_is_not_asked_before(web: WebService, fetcher: Fetcher) -> None:
+    """429 with Retry-After (RFC 9110, 10.2.3; RFC 6585, 4): rule R9."""
+    web.put("/busy", "later", status=429, headers={"Retry-After": "60"})
+    first, second = await fetcher.get(f"{web.url}/busy"), await fetcher.get(f"{web.url}/other")
+
+    assert isinstance(first, Page)
+    assert isinstance(second, Trouble)
+    assert (second.kind, second.fault) == (Kind.THROTTLED, None)
+    assert "asked again in 60 s" in second.reason
+    assert len(web.requests) == 1
+
+
+@pytest.mark.parametrize("wait", ["", "soon", "-5", "0"])
+async def test_who_does_not_say_how_long_is_asked_at_the_usual_pace(
+    web: WebService, fetcher: Fetcher, wait: str
+) -> None:
+    web.put("/busy", "later", status=429, headers={"Retry-After": wait} if wait else {})
+
+    for _ in range(2):
+        assert isinstance(await fetcher.get(f"{web.url}/busy"), Page)
+
+
 async def test_last_modified_is_a_validator_too(web: WebService, fetcher: Fetcher) -> None:
     web.etag = False
     web.put("/", headers={"last-modified": "Tue, 04 Nov 2025 08:00:00 GMT"})

@@ -34,7 +34,7 @@ def generate(seed: int, *, dense: float = 1.0) -> Scenario:
 def _pause(dice: random.Random, setup: Setup) -> float:
     """Until the next episode: mostly days, sometimes within the time of a relapse."""
     near = dice.choice((5 * MINUTE, 30 * MINUTE, 2 * HOUR, 8 * HOUR))
-    return near if dice.random() < 0.25 else dice.uniform(1 * DAY, 12 * DAY)
+    return near if dice.random() < 0.25 else dice.uniform(1 * DAY, 20 * DAY)
 
 
 def _admissible(setup: Setup, events: list[Event]) -> list[Event]:
@@ -42,7 +42,7 @@ def _admissible(setup: Setup, events: list[Event]) -> list[Event]:
     kept: list[Event] = []
     for event in events:
         trial = Scenario(seed=0, setup=setup, events=(*kept, event), hours=0)
-        if event.kind not in ("lie", "regional", "line") or not within_assumptions(trial):
+        if event.kind not in ("lie", "regional", "line", "blind") or not within_assumptions(trial):
             kept.append(event)
     return kept
 

@@ -48,8 +48,8 @@ RELOAD_GRACE = 8.0
 PLATFORM_OF = {"facebook-page": "facebook", "x-account": "x", "telegram": "telegram"}
 READS_BACK = {"blog": False}
 
-ROUNDS = 3
-"""So many rounds alike make calm, and as many are looked at before it ends."""
+ROUNDS_ALIKE = 3
+"""So many rounds in which every source said the same make calm; one more is looked at before the next thing."""
 
 NEVER = float("inf")
 
@@ -140,7 +140,7 @@ class Process:
     lookout: Lookout
     mouths: Mapping[str, Mouth]
     next_look: dict[str, float] = field(default_factory=dict)
-    intervals: dict[str, float | None] = field(default_factory=dict)
+    intervals: dict[str, float] = field(default_factory=dict)
     next_anchors: float = 0.0
     looking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     offset: float = 0.0
@@ -256,7 +256,7 @@ class Life:
         times += [time for time, _event in self._ends]
         if self.process is None:
             return min([*times, self.restart_at])
-        times += [self._next_prune, self.process.next_anchors, *self.process.next_look.values()]
+        times += [self.process.next_anchors, *self.process.next_look.values()]
         times.append(self._next_timer() + self.setup.fraction)
         if not self._epilogue:
             times.append(self._ended_at)
@@ -648,7 +648,7 @@ class Life:
             interval = process.lookout.interval(look) or look.every
             if interval != process.intervals[look_id]:
                 process.intervals[look_id] = interval
-                process.next_look[look_id] = now + interval
+                process.next_look[look_id] = now + interval - (now - process.next_look[look_id]) % interval
 
     async def _mind_the_owed(self, process: Process) -> None:
         """Keep the rows at hand for their timers; a person looks at what is held, in time, and tells the truth."""
@@ -671,21 +671,19 @@ class Life:
         if process.courier.busy or process.looking or self._dirty:
             return
         now = self.true_now()
-        rounds = ROUNDS * max((process.intervals[one] or 0.0 for one in process.next_look), default=self.setup.every)
-        if now - max(self._changed_at, self.sky.last_change(now)) < rounds or not self._settled(process):
+        one = max((process.intervals[one] for one in process.next_look), default=self.setup.every)
+        if now - max(self._changed_at, self.sky.last_change(now)) < ROUNDS_ALIKE * one or not self._settled(process):
             return
         events = self._events[self._place].at if self._place < len(self._events) else NEVER
         ends = [time for time, _event in self._ends] + ([] if self._epilogue else [self._ended_at])
-        until = min(
-            events, self.sky.next_change(now), self._next_timer(), self._next_prune, *ends, self.scenario.hours * 3600
-        )
-        leap = until - now - rounds
-        if leap > rounds:
-            self._leap(process, math.floor(leap))
+        until = min(events, self.sky.next_change(now), self._next_timer(), *ends, self.scenario.hours * 3600)
+        rounds = math.floor((until - now) / one) - 1
+        if rounds > 1:
+            self._leap(process, rounds * one)
 
     def _settled(self, process: Process) -> bool:
         return all(
-            process.engine.seen[look.platform][look.name].looks >= ROUNDS
+            process.engine.seen[look.platform][look.name].looks >= ROUNDS_ALIKE
             for look in process.lookout.looks.values()
             if process.lookout.interval(look) is not None and look.name in process.engine.seen[look.platform]
         )

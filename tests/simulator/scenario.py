@@ -103,8 +103,8 @@ class Scenario:
 def within_assumptions(scenario: Scenario) -> str:
     """What the daemon does not promise to withstand, if the scenario has it; "" if it has none.
 
-    One class of evidence at a time is wrong about a platform (a dead line of our own comes on top of that), and
-    our own line does not flutter.  Calm lies between a platform's wrong reports.
+    One class of evidence at a time is wrong about a platform (a dead line of our own comes on top of that); a fault
+    of our region counts as one, for it shows in the crowd of three groups; our own line does not flutter.
     """
     for name in GROUPS:
         spans = sorted((one.at, _wrong_until(one), one.what) for one in _wrongs(scenario.events, name))
@@ -112,6 +112,8 @@ def within_assumptions(scenario: Scenario) -> str:
             if start < end + CROWD_LINGERS:
                 return f"two classes are wrong about {name} at {start:.0f} s"
     line = sorted((one.at, one.end) for one in scenario.events if one.kind == "line")
+    if any(one.kind == "regional" and not _shows_as_one(scenario, one) for one in scenario.events):
+        return "a fault of our region that the crowd of three groups does not show"
     if any(start < end + 300 for (_from, end), (start, _until) in zip(line, line[1:], strict=False)):
         return "our own line flutters"
     return ""
@@ -121,6 +123,18 @@ def _wrongs(events: Sequence[Event], platform: str) -> Iterator[Event]:
     for event in events:
         if (event.kind == "lie" and event.who == platform) or event.kind == "regional":
             yield event
+
+
+def _shows_as_one(scenario: Scenario, regional: Event) -> bool:
+    """Rule R7 needs three unrelated groups to tell a region from its platforms; with fewer nobody could."""
+    watched = set.intersection(*(set(config.platforms) for config in scenario.setup.configs))
+    crowds = {one.platform for one in scenario.setup.sources if one.evidence == "crowd"} & watched
+    blind = {
+        one.who.partition("/")[0]
+        for one in scenario.events
+        if one.kind == "blind" and one.at < regional.end + CROWD_LINGERS and one.end > regional.at - CROWD_LINGERS
+    }
+    return len({GROUPS[name] for name in crowds - blind}) >= 3
 
 
 def _wrong_until(event: Event) -> float:

@@ -13,12 +13,13 @@ import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from bench.deaths import attach, obstacle, threads
+from bench.points import MAIN
+from bench.strace import attach, detach, obstacle, threads
 from failover.ask import RefusedError
 from failover.practice.http import Fault
 from tests.stories.town import Town, states
@@ -75,23 +76,23 @@ async def test_frozen_through_a_whole_outage(town: Town) -> None:
 
 
 @asynccontextmanager
-async def failing_disk(town: Town, error: str, calls: str = "pwrite64,fdatasync", *, after: int = 1) -> AsyncIterator[None]:
-    """From its `after`-th call on the database answers with this error; until the block ends, or the daemon is dead."""
-    files = [f"{town.database}{suffix}" for suffix in ("", "-wal")]
-    paths = [word for file in files for word in ("-P", file)]
+async def failing_disk(
+    town: Town, error: str, calls: str = "pwrite64,fdatasync", *, after: int = 1
+) -> AsyncIterator[None]:
+    """From the `after`-th call for the database on each one fails so, until the block ends, or the daemon is dead."""
+    pid = town._daemon.pid  # type: ignore[union-attr]
+    paths = [word for suffix in ("", "-wal") for word in ("-P", f"{town.database}{suffix}")]
     inject = f"inject={calls}:error={error}:when={after}+"
-    strace = await attach(threads(town, "main"), "-o", "/dev/null", *paths, "-e", f"trace={calls}", "-e", inject)
+    strace = await attach(threads(pid, MAIN), "-o", "/dev/null", *paths, "-e", f"trace={calls}", "-e", inject)
     try:
         yield
     finally:
-        with suppress(ProcessLookupError):
-            os.kill(strace.pid, signal.SIGTERM)
-        await strace.wait()
+        await detach(strace)
 
 
 @pytest.mark.usefixtures("_tracing")
 async def test_a_disk_that_takes_nothing(town: Town) -> None:
-    """What cannot be written down is not said, and told as trouble once; when the disk is well, the outage is told."""
+    """What cannot be written down is not said, and the trouble is told once; then the disk is well, and so are we."""
     town.channels("facebook-page", "blog")
     await town.start()
     await town.all_up()
@@ -145,7 +146,7 @@ async def test_killed_while_the_disk_fails(town: Town) -> None:
 
 @pytest.mark.usefixtures("_tracing")
 async def test_started_on_a_disk_without_room(town: Town) -> None:
-    """It says so in a sentence and ends with 75, so that systemd tries again; what was owed is told when there is room."""
+    """It says so and ends with 75, so that systemd tries again; what was owed is told when there is room."""
     town.channels("facebook-page", "blog")
     town.config["sign_off"] = {"holding": "veto", "veto_for": "2s"}
     await town.start()

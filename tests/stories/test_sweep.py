@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.deaths import Point, obstacle, played
+from bench.deaths import played
+from bench.points import Point
+from bench.strace import obstacle
 
 SLICE = {
     "while it is told": [Point("main", "fdatasync", 6), Point("main", "sendto", 20), Point("main", "recvfrom", 24)],

@@ -1,0 +1,156 @@
+"""What an incident has left behind, so that recovery forgets nothing: one line per thing, with its reason.  Pure.
+
+Some of it a person must see to: what nobody knows to be public, what was refused or came too late, who heard of the
+outage and not of its end, what is still pinned.  The rest is only good to know: what was not said because it was no
+longer needed.  Everything is read from the incident's own rows; a post of the organisation's that was re-routed or
+held is handed in as it is (`posts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from failover.delivery import Delivery, Phase, StatementRow
+from failover.incidents import HOLDING_KINDS, Incident
+from failover.model import Statement
+
+
+class Matter(str, Enum):
+    """What kind of thing is left."""
+
+    HELD = "held"  # may be public, and a person must look
+    DOUBTFUL = "doubtful"  # may be public; by configuration nobody was asked
+    PARTLY = "partly"  # a part of the audience has heard it, the rest will not
+    UNSAID = "unsaid"  # was not said there
+    UNWELCOMED = "unwelcomed"  # heard of the outage and not of its end
+    PINNED = "pinned"  # still stands on top, though it is over
+    POST = "post"  # ordinary content that waits, or never came out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """One thing; `reason` is a sentence, `person` says that somebody must see to it."""
+
+    matter: Matter
+    reason: str
+    channel: str = ""
+    delivery: str = ""
+    person: bool = True
+
+
+ENDED_UNSAID = frozenset({Phase.REFUSED, Phase.EXPIRED, Phase.CANCELLED})
+UNDER_WAY = frozenset({Phase.STANDBY, Phase.READY, Phase.SENDING, Phase.UNSURE})
+"""Phases in which an incident has not settled yet; HELD waits for a person, and is told as such."""
+
+MOST_TOLD = 5
+
+_ENDS = frozenset({Statement.WELCOME_BACK, Statement.CORRECTION})
+
+
+def left_over(
+    incident: Incident,
+    statements: Sequence[StatementRow],
+    deliveries: Sequence[Delivery],
+    posts: Iterable[Leftover] = (),
+) -> tuple[Leftover, ...]:
+    """Everything that is left, what a person must see to first."""
+    over = () if incident.is_open else (*_unwelcomed(statements, deliveries), *_pinned(deliveries))
+    found = (*_doubtful(deliveries), *_unsaid(deliveries), *over, *posts)
+    return tuple(sorted(found, key=lambda one: not one.person))
+
+
+def settled(incident: Incident, deliveries: Iterable[Delivery]) -> bool:
+    """Is it over, and has everything that was to be said come to an end or before a person?"""
+    return not incident.is_open and not any(row.phase in UNDER_WAY for row in deliveries)
+
+
+def in_short(left: Sequence[Leftover]) -> str:
+    """What a person must see to, on one line."""
+    wanted = [one.reason for one in left if one.person]
+    more = f"; and {len(wanted) - MOST_TOLD} more" if len(wanted) > MOST_TOLD else ""
+    return "; ".join(wanted[:MOST_TOLD]) + more
+
+
+def _doubtful(deliveries: Iterable[Delivery]) -> Iterator[Leftover]:
+    for row in deliveries:
+        if row.phase is Phase.HELD:
+            what = f"look whether the {_kind(row)} is public on {row.channel}, then run `failover resolve {row.id}"
+            yield _left(row, Matter.HELD, f"{what} sent|not-sent` ({row.reason})")
+        elif row.phase is Phase.LEFT:
+            what = f"nobody knows whether the {_kind(row)} is public on {row.channel}"
+            yield _left(row, Matter.DOUBTFUL, f"{what} ({row.reason})")
+
+
+def _left(row: Delivery, matter: Matter, reason: str, *, person: bool = True) -> Leftover:
+    return Leftover(matter=matter, reason=reason, channel=row.channel, delivery=row.id, person=person)
+
+
+def _unsaid(deliveries: Sequence[Delivery]) -> Iterator[Leftover]:
+    """Once per channel and kind: what was said there after all is not missed.  The welcome back has its own rule."""
+    told = {(row.channel, _sort(row)) for row in deliveries if row.phase not in ENDED_UNSAID}
+    last = {(row.channel, _sort(row)): row for row in deliveries if row.phase in ENDED_UNSAID}
+    for key, row in last.items():
+        if row.receipt is not None:
+            heard = f": {row.receipt.note}" if row.receipt.note else ""
+            reason = f"only a part of {row.channel} has the {_kind(row)}{heard} ({row.reason})"
+            yield _left(row, Matter.PARTLY, reason)
+        elif key not in told and row.statement is not Statement.WELCOME_BACK:
+            reason = f"the {_kind(row)} was not said on {row.channel} ({row.phase.value}: {row.reason})"
+            yield _left(row, Matter.UNSAID, reason, person=_is_missed(row))
+
+
+def _is_missed(row: Delivery) -> bool:
+    """What was cancelled was no longer wanted, and an update that did not come out is made good by the next word."""
+    return row.phase is not Phase.CANCELLED and row.statement is not Statement.UPDATE
+
+
+def _unwelcomed(statements: Iterable[StatementRow], deliveries: Sequence[Delivery]) -> Iterator[Leftover]:
+    """Rule S1: who heard the holding statement hears the welcome back; and what recovered says it too."""
+    said = [row for row in deliveries if row.statement is Statement.WELCOME_BACK]
+    cancelled = {row.channel: row for row in said if row.phase is Phase.CANCELLED}  # by a relapse: another came later
+    welcome = cancelled | {row.channel: row for row in said if row.phase is not Phase.CANCELLED}
+    vetoed = [row for row in statements if row.kind is Statement.WELCOME_BACK and row.decision == "vetoed"]
+    heard = [row.channel for row in deliveries if row.statement in HOLDING_KINDS and row.heard]
+    for channel in dict.fromkeys([*heard, *welcome]):
+        row = welcome.get(channel)
+        known = row is not None and (row.heard or row.phase in (Phase.HELD, Phase.RETRACTED))
+        if not known:
+            who = f"{channel} heard of the outage and has" if channel in heard else f"{channel} has"
+            reason = f"{who} no welcome back ({_why(row, vetoed)})"
+            delivery = row.id if row is not None else ""
+            yield Leftover(matter=Matter.UNWELCOMED, reason=reason, channel=channel, delivery=delivery)
+
+
+def _why(row: Delivery | None, vetoed: Sequence[StatementRow]) -> str:
+    if row is not None:
+        return f"{'not yet' if row.phase in UNDER_WAY else row.phase.value}: {row.reason or 'it waits'}"
+    if vetoed:
+        because = f": {vetoed[-1].reason}" if vetoed[-1].reason else ""
+        return f"{vetoed[-1].decided_by} stopped it{because}"
+    return "none was planned: it is too long ago, or the channel is no longer configured"
+
+
+def _pinned(deliveries: Sequence[Delivery]) -> Iterator[Leftover]:
+    """As far as the channels say: their receipts note a pin, and one that could not be removed."""
+    said = [row for row in deliveries if row.phase is Phase.SENT]
+    for row in said:
+        note = row.receipt.note if row.receipt else ""
+        if row.statement in HOLDING_KINDS and (note == "pinned" or "unpinned in time" in note):
+            ended = any(later.channel == row.channel and later.statement in _ENDS for later in said)
+        else:
+            ended = not (row.statement in _ENDS and "unpin" in note)
+        if not ended:
+            may = "is" if note == "pinned" else "may be"
+            place = f" ({row.receipt.url})" if row.receipt and row.receipt.url and note == "pinned" else ""
+            reason = f"the holding statement {may} still pinned on {row.channel}{place}: unpin it by hand"
+            yield _left(row, Matter.PINNED, reason)
+
+
+def _sort(row: Delivery) -> str:
+    return "holding" if row.statement in HOLDING_KINDS else row.statement.value
+
+
+def _kind(row: Delivery) -> str:
+    return f"{_sort(row).replace('_', ' ')}{'' if row.statement in _ENDS else ' statement'}"

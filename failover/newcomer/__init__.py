@@ -1,0 +1,1 @@
+"""`failover init`: a few questions, and a configuration that explains itself."""

@@ -1,0 +1,260 @@
+"""Long outages: updates in between, further channels after a time, hours in which a channel is left alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from failover.delivery import Delivery, Phase
+from failover.incidents import Calm, Turn
+from failover.model import State, Statement
+from failover.plans import Known, Plan, after_turn, call_backups, update, update_due, welcome_back
+from failover.routing import Quiet, Voice, patience, promote, trouble_of
+from tests.core.stories import GREEN, HOUR, META, MINUTE, NOON, RED, VOICES, World, delivery, house, incident, watches
+
+FACEBOOK = {"facebook": State.DOWN}
+BOTH = {"facebook": State.DOWN, "instagram": State.DOWN}
+OPEN = incident()
+TALKATIVE = house(update_every=HOUR)
+LATER = replace(META, backups=("telegram", "email", "blog"), after={"blog": HOUR})
+SENT = {"phase": Phase.SENT, "ended_at": NOON}
+
+
+def at(text: str, zone: str = "UTC") -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()
+
+
+def heard(*channels: str, **changes: Any) -> list[Delivery]:
+    return [delivery(channel=name, **{**SENT, **changes}) for name in channels]
+
+
+def planned(known: Known, now: float, states: dict[str, State] = FACEBOOK, **changes: Any) -> dict[str, str]:
+    found = update(changes.pop("one", OPEN), known, states, house(update_every=HOUR), now, **changes)
+    return {row.channel: row.statement_id for row in found.deliveries}
+
+
+# -- quiet hours -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hours", "now", "over"),
+    [
+        ((22 * 60, 7 * 60), "2026-11-18T21:59:59", None),
+        ((22 * 60, 7 * 60), "2026-11-18T22:00", "2026-11-19T07:00"),
+        ((22 * 60, 7 * 60), "2026-11-19T06:59:59", "2026-11-19T07:00"),
+        ((22 * 60, 7 * 60), "2026-11-19T07:00", None),
+        ((12 * 60, 13 * 60 + 30), "2026-11-18T12:10", "2026-11-18T13:30"),
+        ((12 * 60, 13 * 60 + 30), "2026-11-18T13:30", None),
+    ],
+)
+def test_quiet_hours_end_when_they_say(hours: tuple[int, int], now: str, over: str | None) -> None:
+    assert Quiet(*hours).over_at(at(now)) == (at(over) if over else None)
+
+
+def test_quiet_hours_are_on_the_organisations_clock_also_in_the_night_it_is_set() -> None:
+    """In London the night of 25 October 2026 has an hour more."""
+    quiet = Quiet(22 * 60, 7 * 60, "Europe/London")
+
+    assert quiet.over_at(at("2026-10-24T22:30", "Europe/London")) == at("2026-10-25T07:00", "Europe/London")
+    assert quiet.over_at(at("2026-07-01T21:30")) == at("2026-07-02T06:00")
+    assert quiet.over_at(at("2026-07-01T20:30")) is None
+
+
+def test_in_its_quiet_hours_a_channel_is_passed_over_and_the_next_takes_its_place() -> None:
+    midnight = at("2026-11-18T00:10")
+    voices = VOICES | {"telegram": replace(VOICES["telegram"], quiet=Quiet(22 * 60, 7 * 60))}
+    night = house(voices=voices, routes=[replace(META, reach=1)])
+    plan = after_turn(Turn.OPENED, incident(opened_at=midnight), Known(), FACEBOOK, night, midnight)
+    rows = {row.channel: (row.phase, row.reason) for row in plan.deliveries}
+
+    assert rows["telegram"] == (Phase.STANDBY, "these are its quiet hours")
+    assert rows["email"][0] is Phase.READY
+    assert trouble_of(voices["telegram"], {}, at("2026-11-18T07:00")) == ""
+
+
+async def test_what_is_owed_in_quiet_hours_waits_until_they_are_over() -> None:
+    """The welcome back too: nobody is woken to hear that all is well."""
+    voices = VOICES | {"email": replace(VOICES["email"], quiet=Quiet(13 * 60, 14 * 60))}
+    world = World(":memory:", house_=house(voices=voices))
+    await world.start()
+    await world.fall("facebook")
+    assert world.posts() == {"telegram": 1, "email": 1, "blog": 1}
+    await world.live(100 * MINUTE, {"facebook": RED})
+    await world.rise("facebook")  # at ten past one
+    assert world.posts(Statement.WELCOME_BACK).keys() == {"telegram", "blog", "facebook-page"}
+    await world.live(60 * MINUTE, {"facebook": GREEN})
+    assert world.posts(Statement.WELCOME_BACK).keys() == {"telegram", "blog", "facebook-page", "email"}
+
+
+# -- further channels after a time -------------------------------------------------------------------------------
+
+
+def test_a_backup_with_a_time_is_asked_when_it_lasts_in_addition_to_reach() -> None:
+    rows = [*heard("telegram", "email"), delivery(channel="blog", phase=Phase.STANDBY)]
+    route = replace(LATER, reach=2)
+
+    assert promote(OPEN, rows, [route], VOICES, {}, NOON + HOUR - 1) == []
+    assert promote(OPEN, rows, [route], VOICES, {}, NOON + HOUR) == [(rows[2], "")]
+
+
+def test_before_its_time_it_takes_nobodys_place() -> None:
+    rows = [
+        delivery(channel="telegram", phase=Phase.REFUSED),
+        delivery(channel="email", phase=Phase.REFUSED),
+        delivery(channel="blog", phase=Phase.STANDBY),
+    ]
+
+    assert promote(OPEN, rows, [LATER], VOICES, {}, NOON) == []
+
+
+def test_it_may_be_said_as_long_after_its_time_as_the_others_after_the_opening() -> None:
+    plan = after_turn(Turn.OPENED, OPEN, Known(), FACEBOOK, house(routes=[LATER]), NOON)
+    latest = {row.channel: row.latest for row in plan.deliveries}
+
+    assert latest == {"telegram": NOON + 30 * MINUTE, "email": NOON + 30 * MINUTE, "blog": NOON + 90 * MINUTE}
+    assert patience("blog", OPEN, [LATER]) == HOUR
+    assert patience("blog", OPEN, [LATER, META]) == 0.0
+
+
+async def test_the_whole_of_it() -> None:
+    world = World(":memory:", house_=house(routes=[LATER]))
+    await world.start()
+    await world.fall("facebook")
+    await world.live(50 * MINUTE, {"facebook": RED})
+    assert world.posts() == {"telegram": 1, "email": 1}
+    await world.live(15 * MINUTE, {"facebook": RED})
+    assert world.posts() == {"telegram": 1, "email": 1, "blog": 1}
+    await world.rise("facebook")
+    assert world.posts(Statement.WELCOME_BACK).keys() == {"telegram", "email", "blog", "facebook-page"}
+
+
+# -- updates ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rows", "every", "due"),
+    [
+        (heard("telegram"), HOUR, True),
+        (heard("telegram", ended_at=NOON + 1), HOUR, False),
+        (heard("telegram"), 0.0, False),
+        ([delivery(phase=Phase.REFUSED)], HOUR, False),
+    ],
+    ids=["an hour is over", "not yet", "never", "nobody has heard"],
+)
+def test_an_update_is_due_so_long_after_anything_was_said(rows: list[Delivery], every: float, due: bool) -> None:
+    assert update_due(OPEN, Known(deliveries=rows), house(update_every=every), NOON + HOUR) is due
+
+
+def test_after_an_update_was_planned_the_next_waits_as_long() -> None:
+    first = update(OPEN, Known(deliveries=heard("telegram")), FACEBOOK, TALKATIVE, NOON + HOUR)
+    known = first.on(Known(deliveries=heard("telegram")))
+
+    assert not update_due(OPEN, known, TALKATIVE, NOON + 2 * HOUR - 1)
+    assert update_due(OPEN, known, TALKATIVE, NOON + 2 * HOUR)
+
+
+def test_those_who_heard_are_told_and_nobody_else() -> None:
+    rows = [*heard("telegram", "email"), delivery(channel="blog", phase=Phase.REFUSED)]
+
+    assert planned(Known(deliveries=rows), NOON + HOUR) == {"telegram": "7U", "email": "7U"}
+
+
+def test_who_has_said_enough_today_or_is_in_trouble_is_left_out() -> None:
+    known = Known(deliveries=heard("telegram", "email", "blog"))
+    states = FACEBOOK | {"telegram": State.DOWN}
+
+    assert planned(known, NOON + HOUR, states, capped=["blog"]) == {"email": "7U"}
+
+
+def test_nothing_is_added_while_the_last_update_is_unsaid_or_nothing_is_down() -> None:
+    known = Known(deliveries=heard("telegram"))
+    waiting = update(OPEN, known, FACEBOOK, TALKATIVE, NOON + HOUR).on(known)
+
+    assert planned(waiting, NOON + 3 * HOUR) == {}
+    assert planned(known, NOON + HOUR, {"facebook": State.RECOVERING}) == {}
+    assert planned(known, NOON + HOUR, one=incident(down=(), closed_at=NOON)) == {}
+
+
+async def test_a_day_of_it_is_told_each_six_hours_and_its_end_once() -> None:
+    world = World(":memory:", house_=house(update_every=6 * HOUR))
+    await world.start()
+    await world.fall("facebook")
+    await world.live(25 * HOUR, {"facebook": RED}, every=240)
+    updates = [post.reference.partition("-")[0] for post in world.walls["telegram"].said(Statement.UPDATE)]
+    assert updates == ["F1U", "F1U2", "F1U3", "F1U4"]
+    await world.rise("facebook")
+    assert world.posts() == {"telegram": 1, "email": 1, "blog": 1}
+    assert world.posts(Statement.WELCOME_BACK)["telegram"] == 1
+
+
+async def test_no_more_than_so_much_a_day() -> None:
+    """The holding statement is the first of the three."""
+    world = World(":memory:", house_=house(update_every=HOUR, posts_per_day=3))
+    await world.start()
+    await world.fall("facebook")
+    await world.live(20 * HOUR, {"facebook": RED}, every=240)
+
+    assert world.posts(Statement.UPDATE) == {"telegram": 2, "email": 2, "blog": 2}
+
+
+async def test_after_a_welcome_back_a_relapse_that_lasts_is_told_by_an_update_and_so_is_its_end() -> None:
+    """Without updates it is told nowhere (rule R6): the status page would say "all clear" for hours."""
+    calm = Calm(recover_for=300)
+    world = World(":memory:", house_=house(update_every=HOUR, calm=calm), watches_=watches(recover_for=300))
+    await world.start()
+    await world.fall("facebook")
+    await world.live(20 * MINUTE, {"facebook": GREEN})
+    assert world.posts(Statement.WELCOME_BACK)["blog"] == 1
+    await world.fall("facebook")
+    await world.live(HOUR, {"facebook": RED}, every=30)
+    assert [post.statement for post in world.walls["blog"].posts][-1] is Statement.UPDATE
+    [one] = [one for one in world.engine.recent if one.is_open]
+    assert not await world.engine.told_as_over(one)
+    await world.live(20 * MINUTE, {"facebook": GREEN})
+    said = [post.reference.partition("-")[0] for post in world.walls["blog"].posts]
+    assert said == ["F1H", "F1W", "F1U", "F1W2"]
+
+
+def test_where_it_is_asked_for_those_who_heard_are_told_that_a_part_is_back() -> None:
+    both = incident(platforms=("facebook", "instagram"), down=("facebook",))
+    rows = heard("telegram", platforms=("facebook", "instagram"))
+    states = {"facebook": State.DOWN, "instagram": State.UP}
+    quiet = after_turn(Turn.PARTLY_RECOVERED, both, Known(deliveries=rows), states, house(), NOON)
+    partial = replace(META, partial=True)
+    told = after_turn(Turn.PARTLY_RECOVERED, both, Known(deliveries=rows), states, house(routes=[partial]), NOON)
+
+    assert quiet == Plan()
+    [row] = told.deliveries
+    assert (row.statement, row.platforms) == (Statement.UPDATE, ("facebook",))
+
+
+def test_an_update_not_said_before_the_recovery_is_never_said() -> None:
+    known = Known(deliveries=heard("telegram"))
+    known = update(OPEN, known, FACEBOOK, TALKATIVE, NOON + HOUR).on(known)
+    over = incident(down=(), closed_at=NOON + HOUR)
+    plan = after_turn(Turn.CLOSED, over, known, {"facebook": State.UP}, TALKATIVE, NOON + HOUR)
+
+    assert {row.id: row.phase for row in plan.deliveries if row.statement is Statement.UPDATE} == {
+        "7U-telegram": Phase.CANCELLED
+    }
+
+
+def test_an_update_heard_before_the_welcome_back_asks_for_no_second_one() -> None:
+    over = incident(down=(), closed_at=NOON + 2 * HOUR)
+    rows = [
+        *heard("telegram"),
+        *heard("telegram", statement=Statement.UPDATE, statement_id="7U", created_at=NOON + HOUR),
+        *heard("telegram", statement=Statement.WELCOME_BACK, statement_id="7W", created_at=NOON + 2 * HOUR),
+        *heard("facebook-page", statement=Statement.WELCOME_BACK, statement_id="7W", created_at=NOON + 2 * HOUR),
+    ]
+
+    assert welcome_back(over, Known(deliveries=rows), house(), NOON + 2 * HOUR) == Plan()
+
+
+def test_a_channel_of_no_platform_has_no_trouble() -> None:
+    assert trouble_of(Voice(name="email"), FACEBOOK, NOON) == ""
+    assert call_backups(incident(closed_at=NOON), Known(), {}, house(), NOON) == Plan()

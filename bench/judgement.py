@@ -1,6 +1,6 @@
 """How well does it judge?  Thousands of variants of every recorded outage and of every calm that looked like one.
 
-    timeout 1h nice .venv/bin/python -m bench.judgement [--count 2000] [--seed 1] [--jobs 2] [--out docs/judgement.md]
+    timeout 1h nice .venv/bin/python -m bench.judgement [--count 2000] [--jobs 2] [--out docs/judgement.md]
 
 Each variant is played twice on the same evidence: by `failover replay` to the shipping engine with the built-in
 organisation, and to three plain rules.  The number of a variant and the seed give exactly the same variant again:
@@ -15,7 +15,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -175,14 +175,20 @@ def _measured(work: tuple[int, int, Sequence[str]]) -> Result:
     return measure(*work)
 
 
-def run(numbers: Iterable[int], seed: int, names: Sequence[str], jobs: int) -> list[Result]:
-    work = [(number, seed, names) for number in numbers]
-    results = []
-    with ProcessPoolExecutor(jobs) as pool:
-        for done, result in enumerate(pool.map(_measured, work, chunksize=4), 1):
+def run(numbers: Sequence[int], seed: int, names: Sequence[str], jobs: int, minutes: float) -> list[Result]:
+    """The results in order; no more of them than there is time for."""
+    ends = time.monotonic() + 60 * minutes
+    results: list[Result] = []
+    pool = ProcessPoolExecutor(jobs)
+    try:
+        for result in pool.map(_measured, [(number, seed, names) for number in numbers], chunksize=4):
             results.append(result)
-            if done % 100 == 0:
-                print(f"{done} of {len(work)}", file=sys.stderr, flush=True)
+            if len(results) % 100 == 0:
+                print(f"{len(results)} of {len(numbers)}", file=sys.stderr, flush=True)
+            if time.monotonic() > ends:
+                break
+    finally:
+        pool.shutdown(cancel_futures=True)
     return results
 
 
@@ -201,6 +207,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--minutes", type=float, default=60.0, help="stop after so many, with what is done by then")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="show one variant in full")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the page there as well")
     arguments = parser.parse_args()
@@ -209,8 +216,8 @@ def main() -> None:
         _show(arguments.only, arguments.seed, names)
         return
     began = time.monotonic()
-    results = run(range(arguments.count), arguments.seed, names, arguments.jobs)
-    command = f"python -m bench.judgement --count {arguments.count} --seed {arguments.seed}"
+    results = run(range(arguments.count), arguments.seed, names, arguments.jobs, arguments.minutes)
+    command = f"python -m bench.judgement --count {len(results)} --seed {arguments.seed}"
     text = page(results, command, arguments.seed, time.monotonic() - began)
     print(text)
     if arguments.out is not None:

@@ -29,9 +29,9 @@ The real daemon (`failover run`) lives through a whole incident on the practice 
 six backup channels (Telegram, X, mail to three readers, WordPress, a static site, a webhook), recovery, welcome back
 on those six and on the Facebook Page. In each line of the first table it is killed with SIGKILL on entry to one
 system call (`strace -e inject=CALL:signal=SIGKILL:when=N`), so that the call is never made; it is started again
-without strace, the incident is brought to its end, and every service is asked what it shows. Outside of the process nothing
-changes between two of the calls in the table, so a death at any other instruction is the same as a death at the next
-of these calls.
+without strace, the incident is brought to its end, and every service is asked what it shows. Outside of the process
+nothing changes between two of the calls in the table, so a death at any other instruction is the same as a death at
+the next of these calls.
 
 - command: `{command}` (`make crash`), {jobs} cases at a time
 - date: {date}, duration {minutes:.0f} min

@@ -8,19 +8,20 @@ from dataclasses import dataclass
 
 from failover import __version__
 from failover.config.kinds import Kinds
-from failover.config.settings import ChannelSettings, PlatformSettings, ProbeSettings, Settings
+from failover.config.settings import ChannelSettings, PlatformSettings, ProbeSettings, Recurring, Settings, Window
 from failover.contracts import Channel, Probe, Surroundings
 from failover.courier import Courier, Outlet
 from failover.delivery import Policy
 from failover.desk import Desk
 from failover.engine import Engine, Says, Watch
+from failover.hours import Hours
 from failover.incidents import Calm
 from failover.lookout import Look, Lookout
 from failover.model import Statement
 from failover.moments import zone_of
 from failover.plans import House, Saying
 from failover.retraction import Retraction
-from failover.routing import Quiet, Route, Voice
+from failover.routing import Route, Voice
 from failover.store import Store
 from failover.templates import WordingError
 from failover.verdict import Rules
@@ -146,6 +147,7 @@ def watches(settings: Settings) -> dict[str, Watch]:
 def _watch(platform: PlatformSettings, settings: Settings) -> Watch:
     judgement = settings.judgement
     windows = [one for one in settings.maintenance if one.platform == platform.name]
+    clock = settings.organisation.timezone
     return Watch(
         name=platform.name,
         title=platform.title,
@@ -156,7 +158,10 @@ def _watch(platform: PlatformSettings, settings: Settings) -> Watch:
             recover_for=judgement.recover.for_,
             accounts=frozenset(probe.name for probe in platform.probes if probe.kind == "account"),
         ),
-        maintenance=tuple((one.start, one.until, one.why) for one in windows),
+        maintenance=tuple((one.start, one.until, one.why) for one in windows if isinstance(one, Window)),
+        recurring=tuple(
+            (Hours(*one.hours, clock, one.days), one.why) for one in windows if isinstance(one, Recurring)
+        ),
         zone=zone_of(settings.organisation.timezone),
     )
 
@@ -200,7 +205,7 @@ def house(settings: Settings, kinds: Kinds, journal: Says) -> House:
 
 def _voice(one: ChannelSettings, kinds: Kinds, timezone: str) -> Voice:
     public = kinds.find_channel(one.kind).public and not one.practice
-    quiet = Quiet(*one.quiet, timezone) if one.quiet else None
+    quiet = Hours(*one.quiet, timezone) if one.quiet else None
     return Voice(
         name=one.name, platform=one.platform, group=one.group, practice=one.practice, public=public, quiet=quiet
     )

@@ -12,11 +12,14 @@ from typing import Any
 
 Fields = dict[str, Any]
 
+MOST_INCIDENTS = 500
+"""As many are told of in one answer."""
+
 HOLDING = frozenset({"holding", "again", "intermittent"})
 _OWED = frozenset({"standby", "ready", "sending", "unsure"})
 
 
-def chronicle(database: sqlite3.Connection, since: float = 0.0, most: int = 1000) -> Fields:
+def chronicle(database: sqlite3.Connection, since: float = 0.0, most: int = MOST_INCIDENTS) -> Fields:
     """The incidents that were open at or after `since` (seconds, UTC), oldest first; at most so many, the latest.
 
     `earlier` counts those that are left out by `most`.  Of each: what was down, from when to when, where it was told

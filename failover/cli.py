@@ -168,6 +168,16 @@ def _operator_commands(add: Callable[..., argparse.ArgumentParser], config: argp
     )
     resolve.add_argument("delivery", metavar="DELIVERY")
     resolve.add_argument("answer", choices=["sent", "not-sent"])
+    silence = add(
+        "silence",
+        _request("silence", "platform", "for", "end", "because"),
+        "Trouble of a platform is no news for a while.",
+        config,
+    )
+    silence.add_argument("platform", metavar="PLATFORM")
+    silence.add_argument("--for", metavar="TIME", default="", help="such as 2h; at most 14d")
+    silence.add_argument("--end", action="store_true", help="end it before its time")
+    silence.add_argument("--because", metavar="TEXT", default="", help="for the record")
     pause = add(
         "pause", _request("pause", "because"), "Say nothing in public until `resume`; go on watching.", config
     )

@@ -17,7 +17,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, BeforeValidator, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -320,11 +320,25 @@ def _of(annotation: Any) -> Schema:
     if is_duration(annotation):
         return _duration(annotation)
     if get_origin(annotation) is Annotated:
-        inner, *rules = get_args(annotation)
-        return _bounded(_of(inner), [part for rule in rules for part in _parts(rule)])
+        inner, *extra = get_args(annotation)
+        rules = [part for rule in extra for part in _parts(rule)]
+        return _bounded(_with_short_forms(_of(inner), inner, rules), rules)
     if get_origin(annotation) in (Union, UnionType):
         return _any_of([_of(part) for part in get_args(annotation)])
     return _single(annotation)
+
+
+def _with_short_forms(one: Schema, annotation: Any, rules: list[Any]) -> Schema:
+    """A validator that sees what was written may take more than the type says: what it declares, else text."""
+    before = [rule for rule in rules if isinstance(rule, BeforeValidator)]
+    declared = [
+        rule.json_schema_input_type for rule in before if rule.json_schema_input_type is not PydanticUndefined
+    ]
+    if declared:
+        return _any_of([_of(part) for part in declared])
+    a_list = get_origin(annotation) in (tuple, list) and ... in get_args(annotation)
+    takes_text = a_list or {str, Path} & {part for part in alternatives(annotation) if isinstance(part, type)}
+    return _any_of([one, {"type": "string", "minLength": 1}]) if before and not takes_text else one
 
 
 def _duration(annotation: Any) -> Schema:

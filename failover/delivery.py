@@ -176,11 +176,28 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """One person's yes to exactly these texts.
+
+    `by` is how the record shows them, `who` what tells two people apart.  `seal` is the fingerprint of the whole
+    statement at that moment, `texts` those of its deliveries one by one (see `signoff`).
+    """
+
+    by: str
+    who: str
+    at: float
+    seal: str
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatementRow:
     """One thing to say, on however many channels.
 
     `mode` is the sign-off (automatic, veto, required); `release_at` the time from which it may be said (None while a
-    person must approve); `decision` is "", "approved" or "vetoed", by `decided_by`.
+    person must approve); `decision` is "", "approved" or "vetoed", by `decided_by`.  `persons` must approve it, and
+    `approvals` have; what was approved may be said until `valid_until`.  `lapses` counts how often an approval was
+    lost again.
     """
 
     id: str
@@ -194,6 +211,11 @@ class StatementRow:
     decided_by: str = ""
     decision: str = ""
     reason: str = ""
+    drill: bool = False
+    persons: int = 1
+    approvals: tuple[Approval, ...] = ()
+    valid_until: float | None = None
+    lapses: int = 0
 
 
 class IllegalEdgeError(Exception):

@@ -10,10 +10,12 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import replace
 
+from failover.contracts import format_duration
 from failover.delivery import OWED, Delivery, Phase, StatementRow, cancelled, resolved
 from failover.engine import Engine
 from failover.minutes import of_endings
 from failover.model import Signal, State
+from failover.silences import LONGEST, Silence
 from failover.store import Change
 from failover.verdict import Declaration
 
@@ -49,6 +51,25 @@ class Desk:
         if incident is None or not await self._engine.told_as_over(incident):
             return told
         return f"{told} It is so soon after the welcome back of incident {incident.id} that nothing is said anew."
+
+    async def silence(self, platform: str, seconds: float, because: str, by: str, now: float) -> str:
+        """For so long trouble of the platform is no news; 0 ends it before its time."""
+        self._known("platform", platform, self._engine.watches)
+        if not seconds:
+            if not await self._engine.end_silence(platform, by, now):
+                raise RequestError(f"{platform} is not silenced")
+            return f"Trouble of {platform} is news again."
+        if not 0 < seconds <= LONGEST:
+            most = format_duration(LONGEST)
+            raise RequestError(f"expected at most {most}; else take {platform} out of the configuration")
+        silence = Silence(platform=platform, until=now + seconds, by=by, because=because)
+        await self._engine.silences.begin(silence, now)
+        self._journal.say("silenced", platform=platform, by=by, reason=because or None, until=silence.until)
+        told = f"Trouble of {platform} is no news for {format_duration(seconds)}."
+        incident = next((one for one in self._engine.recent if platform in one.down), None)
+        if incident is None:
+            return told
+        return f"{told} Incident {incident.id} stays open, and nothing new is said about it meanwhile."
 
     async def approve(self, statement_id: str, by: str, now: float) -> str:
         """Release a statement that waits for sign-off."""

@@ -16,6 +16,7 @@ from failover.budget import Usage, is_used_up, month_of
 from failover.catchup import in_short, left_over
 from failover.delivery import Delivery, Phase
 from failover.explanation import Matter, explain
+from failover.hours import Hours
 from failover.incidents import A_DAY, Incident, Turn, follow, recovery_time
 from failover.minutes import of_plan
 from failover.model import Evidence, Fault, Observation, Sighting, Signal, State, Statement, Transition
@@ -36,6 +37,7 @@ from failover.plans import (
 )
 from failover.routing import is_quiet, missed, touched
 from failover.schema import StoreError
+from failover.silences import Silences
 from failover.store import Change, Store
 from failover.verdict import Declaration, Line, Rules, Standing, Tally, come_true, judge, shifted, tally
 
@@ -66,7 +68,8 @@ class Says(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """One platform: its title for people, group, thresholds, and maintenance windows (from, until, why).
+    """One platform: its title for people, group, thresholds, and maintenance windows (from, until, why), and those that
+    come again (hours, why).
 
     Times in explanations are told in `zone`.
     """
@@ -76,11 +79,14 @@ class Watch:
     group: str
     rules: Rules = field(default_factory=Rules)
     maintenance: tuple[tuple[float, float, str], ...] = ()
+    recurring: tuple[tuple[Hours, str], ...] = ()
     zone: tzinfo = UTC
 
     def quiet(self, now: float) -> str:
         """The maintenance that is going on now; "" if none."""
-        return next((why or "announced" for start, end, why in self.maintenance if start <= now < end), "")
+        going_on = [why for start, end, why in self.maintenance if start <= now < end]
+        going_on += [why for hours, why in self.recurring if hours.over_at(now) is not None]
+        return next((why or "announced" for why in going_on), "")
 
 
 class Engine:
@@ -101,6 +107,7 @@ class Engine:
         self.line = Line()
         self.offline_since = 0.0
         self.paused_by = ""
+        self.silences = Silences(store)
         self.usage = Usage()
         self._troubles: dict[str, str] = {}
 
@@ -112,6 +119,7 @@ class Engine:
         self.declared = {word.platform: word for word in await self.store.declarations()}
         self.recent = await self.store.incidents(since=now - REMEMBERED)
         self.paused_by = await self.store.setting("paused_by")
+        await self.silences.load(self.watches)
         self.usage = Usage(await self.store.usage(month_of(now)))
         for delivery in await self.store.interrupted(now):
             self.journal.say(
@@ -155,6 +163,7 @@ class Engine:
         `now` is the new time, for the audit trail.
         """
         await self.store.step_clock(seconds, [one.id for one in self.recent], now=now)
+        await self.silences.step(seconds, now or 0.0)
         self.standings = {name: shifted(standing, seconds) for name, standing in self.standings.items()}
         self.line = replace(self.line, good_at=self.line.good_at + seconds, since=self.line.since + seconds)
         self.offline_since += seconds
@@ -243,6 +252,8 @@ class Engine:
 
     async def tick(self, now: float) -> None:
         """Time has passed: votes have lasted or grown stale.  A platform that was not looked at yet is no news."""
+        for platform in self.silences.expired(now):
+            await self.end_silence(platform, "", now)
         spikes = self._spikes(now)
         for platform in self.watches:
             if self.seen[platform] or platform in self.declared:
@@ -250,9 +261,24 @@ class Engine:
 
     def tally(self, platform: str, now: float, spikes: int | None = None) -> Tally:
         """The evidence on one platform, sorted; `spikes` where the caller has counted them already."""
-        quiet = self.watches[platform].quiet(now)
+        quiet = self.quiet(platform, now)
         spikes = self._spikes(now) if spikes is None else spikes
         return tally(self.seen[platform].values(), now, self.line, spikes=spikes, quiet=quiet)
+
+    def quiet(self, platform: str, now: float) -> str:
+        """Why trouble of this platform is no news now: maintenance, or a person's wish; "" if it is news."""
+        return self.watches[platform].quiet(now) or self.silences.why(platform, now)
+
+    async def end_silence(self, platform: str, by: str, now: float) -> bool:
+        """At its time, or before it by a person; False if there is none."""
+        try:
+            ended = await self.silences.end(platform, by, now)
+        except StoreError as error:
+            self.store_refused(error)
+            return False
+        if ended:
+            self.journal.say("silence_ended", platform=platform, by=by or None)
+        return ended
 
     def _spikes(self, now: float) -> int:
         """How many unrelated groups the crowd reports at once (rule R7)."""

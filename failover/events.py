@@ -594,6 +594,22 @@ _TABLE = (
         "Withdraw it with `failover declare {platform} auto`.",
     ),
     _event(
+        "silenced", "a040be08f5f94c32828679481e254519", Level.NOTICE,
+        "Trouble of {platform} is no news until {until}, says {by}[: {reason}]",
+        "platform by until reason?",
+        "A person wants to hear nothing of this platform for a while.",
+        "It is watched, and what its sources say against it counts for nothing until then. It ends by itself.",
+        "End it at once with `failover silence {platform} --end`.",
+    ),
+    _event(
+        "silence_ended", "b6e746ab99434e678633dd0b0f6a9c4b", Level.NOTICE,
+        "Trouble of {platform} is news again[, says {by}]",
+        "platform by?",
+        "The time for which the platform was silenced is over, or somebody ended it.",
+        "The platform is judged by its sources again.",
+        NOTHING,
+    ),
+    _event(
         "declaration_ended", "043a5cb669004bdead1c307b8db4a9a6", Level.NOTICE,
         "The declaration about {platform} has ended[ by {by}][: {reason}]",
         "platform by? reason?",

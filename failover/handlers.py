@@ -6,12 +6,15 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Protocol
 
 from failover.assembly import Assembly
+from failover.contracts import parse_duration
 from failover.audit import Entry
 from failover.config.problems import did_you_mean
+from failover.chronicle import MOST_INCIDENTS
 from failover.control import Handler, Request
 from failover.desk import RequestError
 from failover.erasure import forget
 from failover.moments import zone_of
+from failover.report import Names, NoIncidentError, report
 from failover.sources import sources
 from failover.why import asked_moment, why_now, why_then
 
@@ -54,6 +57,9 @@ def handlers(daemon: Answerer) -> dict[str, Handler]:
         "resolve": lambda request, by: daemon.at.desk.resolve(
             str(request["delivery"]), sent=_answer(request), by=by, now=daemon.now()
         ),
+        "silence": lambda request, by: daemon.at.desk.silence(
+            str(request["platform"]), _length(request), _because(request), by, daemon.now()
+        ),
         "pause": lambda request, by: daemon.at.desk.pause(_because(request), by, daemon.now()),
         "resume": lambda _request, by: daemon.at.desk.resume(by, daemon.now()),
         "forget": lambda request, by: forget(
@@ -73,7 +79,14 @@ def handlers(daemon: Answerer) -> dict[str, Handler]:
     async def asked_sources(_request: Request, _by: str) -> object:
         return await sources(daemon.at.engine, daemon.at.lookout, daemon.now())
 
+    async def incidents(request: Request, _by: str) -> object:
+        return await _incidents(daemon.at, request, daemon.now())
+
+    async def asked_report(request: Request, _by: str) -> object:
+        return await _reported(daemon.at, request, daemon.now())
+
     asked = {"status": status, "audit": audit, "explain": explain, "sources": asked_sources}
+    asked |= {"incidents": incidents, "report": asked_report}
     return asked | {name: _kicking(daemon, act) for name, act in acts.items()}
 
 
@@ -106,6 +119,30 @@ async def _explained(at: Assembly, request: Request, now: float) -> object:
     return await why_then(at.engine.store, platform, watch.title, then, zone)
 
 
+async def _incidents(at: Assembly, request: Request, now: float) -> object:
+    """The incidents since a time (seconds since the epoch), as a list."""
+    since = request.get("since", 0.0)
+    if not isinstance(since, int | float):
+        raise RequestError("`since` is a time in seconds since the epoch")
+    told = await at.engine.store.chronicle(float(since), MOST_INCIDENTS)
+    return {"now": now, "timezone": at.settings.organisation.timezone, **told}
+
+
+async def _reported(at: Assembly, request: Request, now: float) -> object:
+    """Everything about one incident, or about the latest."""
+    settings = at.settings
+    names = Names(
+        organisation=settings.organisation.name,
+        timezone=settings.organisation.timezone,
+        platforms={name: one.title for name, one in settings.platforms.items()},
+        channels={name: one.title for name, one in settings.channels.items()},
+    )
+    try:
+        return await report(at.engine.store, str(request.get("incident") or ""), names, now)
+    except NoIncidentError as error:
+        raise RequestError(str(error)) from None
+
+
 def _up_to(entries: Iterable[Entry], letters: int) -> Iterator[Entry]:
     """At least one entry, and no more of them than have so many letters together."""
     for number, entry in enumerate(entries):
@@ -122,6 +159,16 @@ def _kicking(daemon: Answerer, act: Callable[[Request, str], Awaitable[str]]) ->
         return answer
 
     return handled
+
+
+def _length(request: Request) -> float:
+    """Seconds of `for`; 0 where a silence shall end."""
+    if request.get("end"):
+        return 0.0
+    try:
+        return parse_duration(request.get("for"))
+    except ValueError as error:
+        raise RequestError(f"--for: {error}") from None
 
 
 def _because(request: Request) -> str:

@@ -176,7 +176,11 @@ def _in_words(one: Mapping[str, Any]) -> str:
     if "enum" in one:
         return " | ".join(_yaml(value) for value in one["enum"] if value is not None)
     if "anyOf" in one:
-        return " or ".join(dict.fromkeys(_in_words(part) for part in one["anyOf"] if part != {"type": "null"}))
+        return " or ".join(
+            dict.fromkeys(
+                _in_words(part) for part in one["anyOf"] if part != {"type": "null"} and "const" not in part
+            )
+        )
     if "title" in one:
         return str(one["title"])
     if "$ref" in one:

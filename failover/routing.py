@@ -9,36 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from failover.delivery import Delivery, Phase
+from failover.hours import Hours
 from failover.incidents import Incident
 from failover.model import State, Statement
-
-
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """Hours of the day in which a channel is left alone; minutes from midnight on the clock of `timezone`.
-
-    `ends` before `begins`: over midnight.
-    """
-
-    begins: int
-    ends: int
-    timezone: str = "UTC"
-
-    def over_at(self, now: float) -> float | None:
-        """When the quiet that holds at `now` is over (seconds, UTC); None if it is not quiet."""
-        local = datetime.fromtimestamp(now, ZoneInfo(self.timezone))
-        minute = local.hour * 60 + local.minute
-        over_midnight = self.ends <= self.begins
-        late, early = minute >= self.begins, minute < self.ends
-        if not ((late or early) if over_midnight else (late and early)):
-            return None
-        day = local + timedelta(days=1) if late and over_midnight else local
-        hour, minute = divmod(self.ends, 60)
-        return day.replace(hour=hour, minute=minute, second=0, microsecond=0).astimezone(UTC).timestamp()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +29,7 @@ class Voice:
     group: str = ""
     practice: bool = False
     public: bool = True
-    quiet: Quiet | None = None
+    quiet: Hours | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

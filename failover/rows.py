@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from failover.delivery import Delivery, Phase, StatementRow
+from failover.delivery import Approval, Delivery, Phase, StatementRow
 from failover.hindsight import Chapter
 from failover.incidents import Incident
 from failover.model import Evidence, Fault, Observation, Receipt, Sighting, Signal, State, Statement, Transition
+from failover.signoff import Asking
 from failover.verdict import Declaration, Standing
 
 Columns = Mapping[str, Any]
@@ -119,11 +120,24 @@ def to_incident(columns: Columns) -> Incident:
 
 
 def from_statement(value: StatementRow) -> Columns:
-    return asdict(value) | {"kind": value.kind.value}
+    approvals = json.dumps([asdict(one) for one in value.approvals])
+    return asdict(value) | {"kind": value.kind.value, "approvals": approvals}
 
 
 def to_statement(columns: Columns) -> StatementRow:
-    return StatementRow(**{**columns, "kind": Statement(columns["kind"])})
+    approvals = tuple(
+        Approval(**{**one, "texts": tuple(one["texts"])}) for one in json.loads(columns.get("approvals", "[]"))
+    )
+    kind, drill = Statement(columns["kind"]), bool(columns.get("drill"))
+    return StatementRow(**{**columns, "kind": kind, "drill": drill, "approvals": approvals})
+
+
+def from_asking(value: Asking) -> Columns:
+    return asdict(value)
+
+
+def to_asking(columns: Columns) -> Asking:
+    return Asking(**{**columns, "done": bool(columns["done"])})
 
 
 def from_delivery(value: Delivery) -> Columns:

@@ -79,6 +79,20 @@ MIGRATIONS: Sequence[str] = (
     INSERT INTO settled SELECT id, closed_at FROM incident WHERE closed_at IS NOT NULL AND id NOT IN (
         SELECT incident FROM delivery WHERE phase IN ('standby', 'ready', 'sending', 'unsure'))
     """,
+    # Who has approved which texts, and who is known to have been asked about which (`signoff`).
+    """
+    ALTER TABLE statement ADD COLUMN drill INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE statement ADD COLUMN persons INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE statement ADD COLUMN approvals TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE statement ADD COLUMN valid_until REAL;
+    ALTER TABLE statement ADD COLUMN lapses INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE asking (
+        id TEXT PRIMARY KEY, statement TEXT NOT NULL, round INTEGER NOT NULL, code TEXT NOT NULL,
+        approver TEXT NOT NULL, way TEXT NOT NULL, kind TEXT NOT NULL, at REAL NOT NULL, message TEXT NOT NULL,
+        text TEXT NOT NULL, shown TEXT NOT NULL, done INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX asking_open ON asking (done, statement)
+    """,
 )
 """One script per schema version: a file of version n is brought forward by those after n, in one transaction.
 

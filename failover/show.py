@@ -31,8 +31,17 @@ def status_lines(data: dict[str, Any]) -> list[str]:
 def _platform(one: dict[str, Any], now: float) -> list[str]:
     state = MARKS[one["state"]] + (f" (declared {one['declared']})" if one["declared"] else "")
     since = _ago(now - one["since"]) if one["since"] else "-"
-    why = f"maintenance: {one['maintenance']}; {one['reason']}" if one["maintenance"] else one["reason"]
-    return [one["name"], state, since, why]
+    return [one["name"], state, since, "; ".join([*_quiet(one, now), one["reason"]])]
+
+
+def _quiet(one: dict[str, Any], now: float) -> list[str]:
+    """Why trouble of it is no news at present."""
+    silence = one.get("silenced")
+    told = [f"maintenance: {one['maintenance']}"] if one["maintenance"] else []
+    if silence:
+        because = f" ({silence['because']})" if silence["because"] else ""
+        told.append(f"silenced by {silence['by']}{because} for {_ago(silence['until'] - now)} more")
+    return told
 
 
 def _channel(one: dict[str, Any], now: float) -> list[str]:

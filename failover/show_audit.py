@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from failover.archive import Page
 from failover.audit import Entry, Flaw, Inspection, concerns, facts_of
 from failover.events import fill, gaps
+from failover.wallclock import local, moment, zone_of
 
 SENTENCES: Mapping[str, str] = {
     # the daemon itself
@@ -61,8 +61,6 @@ MOST_SHOWN = 300
 FLAWS_SHOWN = 100
 
 _DIGEST = re.compile(r"[0-9a-f]{12,64}")
-_AGO = re.compile(r"(\d+)([mhd])")
-_SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,31 +193,3 @@ def _plain(text: str) -> str:
     if text.isprintable():
         return text
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-
-
-def local(at: float, zone: tzinfo) -> str:
-    """The time as people there read it, with its zone."""
-    try:
-        return f"{datetime.fromtimestamp(at, zone):%Y-%m-%d %H:%M:%S %Z}"
-    except (OverflowError, ValueError, OSError, TypeError):  # no time of this calendar; somebody has changed it
-        return str(at)
-
-
-def zone_of(name: str) -> tzinfo:
-    """The time zone of that name; UTC where this machine does not know it."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
-
-
-def moment(text: str, now: float, zone: tzinfo) -> float:
-    """`2d`, `6h` or `30m` ago; `2026-11-20` or `2026-11-20 14:00` there.  Raises ValueError for anything else."""
-    ago = _AGO.fullmatch(text)
-    if ago:
-        return now - int(ago[1]) * _SECONDS[ago[2]]
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"'{text}' is no time; say for example 2d, 6h, 2026-11-20 or '2026-11-20 14:00'") from None
-    return (found if found.tzinfo else found.replace(tzinfo=zone)).timestamp()

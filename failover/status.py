@@ -45,9 +45,11 @@ async def summary(engine: Engine, now: float) -> str:
     parts += [await _told(engine, incident) for incident in engine.recent if incident.is_open]
     if parts:
         return "; ".join(parts)
+    silenced = [name for name in engine.watches if engine.silences.of(name, now)]
     known = sum(1 for name in engine.watches if _state(engine, name) is State.UP)
     plural = "" if len(engine.watches) == 1 else "s"
-    return f"watching {len(engine.watches)} platform{plural}, {known} known to work"
+    line = f"watching {len(engine.watches)} platform{plural}, {known} known to work"
+    return f"{line}; silenced: {', '.join(silenced)}" if silenced else line
 
 
 async def _told(engine: Engine, incident: Incident) -> str:
@@ -83,6 +85,7 @@ def _platform(engine: Engine, name: str, now: float) -> Fields:
         "reason": _why(engine, standing),
         "declared": f"{declared.signal.value} by {declared.by}" if declared else "",
         "maintenance": watch.quiet(now),
+        "silenced": _silenced(engine, name, now),
         "sources": [
             {
                 "probe": seen.probe,
@@ -96,6 +99,13 @@ def _platform(engine: Engine, name: str, now: float) -> Fields:
             for seen in sorted(engine.seen[name].values(), key=lambda seen: seen.probe)
         ],
     }
+
+
+def _silenced(engine: Engine, name: str, now: float) -> Fields | None:
+    silence = engine.silences.of(name, now)
+    if silence is None:
+        return None
+    return {"until": silence.until, "by": silence.by, "because": silence.because}
 
 
 def _why(engine: Engine, standing: Standing | None) -> str:

@@ -28,6 +28,7 @@ from failover.hindsight import Chapter
 from failover.incidents import Incident
 from failover.model import Observation, Transition
 from failover.schema import StoreError, open_database
+from failover.signoff import Asking
 from failover.verdict import Declaration, Standing
 
 AUDIT_HEAD = "audit_head"
@@ -72,6 +73,7 @@ class Change:
     undeclared: tuple[str, ...] = ()
     usage: Mapping[tuple[str, str], int] = field(default_factory=dict)
     settled: tuple[str, ...] = ()
+    askings: tuple[Asking, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     audit: tuple[tuple[str, Mapping[str, object]], ...] = ()
 
@@ -166,6 +168,14 @@ class Store:
             "WHERE statement_id = statement.id AND phase IN ('standby', 'ready')) ORDER BY created_at"
         )
         return [rows.to_statement(row) for row in found]
+
+    async def askings(self) -> list[Asking]:
+        """The questions that do not show their end yet, and all that were ever asked about what is undecided."""
+        found = self._read(
+            "SELECT * FROM asking WHERE NOT done OR statement IN (SELECT id FROM statement WHERE decision = '') "
+            "ORDER BY at, id"
+        )
+        return [rows.to_asking(row) for row in found]
 
     async def statement(self, statement_id: str) -> StatementRow | None:
         row = self._read_one("SELECT * FROM statement WHERE id = ?", (statement_id,))
@@ -283,6 +293,8 @@ class Store:
                 self._upsert("statement", rows.from_statement(statement))
             for delivery in change.deliveries:
                 self._upsert("delivery", rows.from_delivery(delivery))
+            for asking in change.askings:
+                self._upsert("asking", rows.from_asking(asking))
             for name, value in change.settings.items():
                 self._upsert("meta", {"name": name, "value": value})
             for event, facts in change.audit:
@@ -416,7 +428,8 @@ class Store:
                 ("delivery", ("due", "latest", "began", "unsure_since"), f"phase IN ({_OWED})"),
                 ("standing", ("since",), "true"),
                 ("incident", ("opened_at", "closed_at"), f"closed_at IS NULL OR {over}"),
-                ("statement", ("release_at", "latest"), "true"),
+                ("statement", ("release_at", "latest", "valid_until"), "true"),
+                ("asking", ("at",), "true"),
             ):
                 moves = ", ".join(f"{time} = {time} + :by" for time in times)
                 self._db.execute(f"UPDATE {table} SET {moves} WHERE {which}", values)  # noqa: S608
@@ -447,6 +460,7 @@ class Store:
                 (before,),
             ).rowcount
             removed += self._db.execute("DELETE FROM usage WHERE month < ?", (month_of(before),)).rowcount
+            removed += self._db.execute("DELETE FROM asking WHERE at < ?", (before,)).rowcount
             recipients = self._db.execute(
                 f"""
                 DELETE FROM ledger WHERE delivery IN (

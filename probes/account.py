@@ -62,10 +62,8 @@ class Trial:
                 return None
             if last.fault is Fault.ACCOUNT:
                 return last
-        self._last = None  # so that a try which is cut off is made again
-        said = await channel.canary()
-        self._last, self._at = said, now
-        return said
+        self._last, self._at = await channel.canary(), now
+        return self._last
 
     def forget(self) -> None:
         """There was other trouble: whether posting works is to be asked as soon as that is over."""

@@ -39,6 +39,9 @@ PLACES = {
 
 WRITTEN_BY = "Written by `failover install-service`, which overwrites it."
 ONLY_FOR_BUILDING = ("bin", "setuptools*", "_distutils_hack", "distutils-precedence.pth", "pkg_resources")
+SCHEMA = "config.schema.json"
+"""Not for editing, so not in /etc; the configuration names it as a file beside it, so there is a link."""
+
 CONFFILES = ("etc/failover/config.yaml", "etc/failover/alert.env")
 COMPLETIONS = {
     "bash": "usr/share/bash-completion/completions/failover",
@@ -149,6 +152,10 @@ def _service(python: Path, tree: Path) -> None:
         elif path.is_file():
             text = path.read_text(encoding="utf-8").replace(WRITTEN_BY, "Part of the package failover.")
             _write(tree / place, text, path.stat().st_mode & 0o777)
+    schema = tree / "etc/failover" / SCHEMA
+    (tree / "usr/share/failover").mkdir(parents=True)
+    schema.rename(tree / "usr/share/failover" / SCHEMA)
+    schema.symlink_to(f"../../usr/share/failover/{SCHEMA}")
 
 
 def _documents(python: Path, tree: Path) -> None:

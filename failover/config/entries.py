@@ -22,6 +22,7 @@ from failover.config.settings import ChannelSettings, Text, WhenUnsure
 from failover.config.shapes import keys_of
 from failover.config.validation import accept
 from failover.contracts import AnyChannelKind, AnyProbeKind, Options
+from failover.hours import parse_hours
 
 HeadT = TypeVar("HeadT")
 KindT = TypeVar("KindT", AnyProbeKind, AnyChannelKind)
@@ -88,16 +89,9 @@ def titled(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
-
-
 def quiet_hours(value: object) -> tuple[int, int]:
     """Minutes from midnight of `22:00-07:00`; raises ValueError."""
-    match = _HOURS.fullmatch(value) if isinstance(value, str) else None
-    begins, ends = (60 * int(match[1]) + int(match[2]), 60 * int(match[3]) + int(match[4])) if match else (0, 0)
-    if begins == ends:
-        raise ValueError("expected hours such as 22:00-07:00")
-    return begins, ends
+    return parse_hours(value if isinstance(value, str) else "")
 
 
 QuietHours = Annotated[tuple[int, int], BeforeValidator(quiet_hours)]

@@ -227,6 +227,16 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recurring:
+    """Maintenance at the same hours of certain days (0 = Monday), minutes from midnight, the organisation's clock."""
+
+    platform: str
+    hours: tuple[int, int]
+    days: frozenset[int]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
     """Who watches the watcher (rule O6): the address is called each `every` seconds."""
 
@@ -254,7 +264,7 @@ class Settings:
     sign_off: SignOff
     judgement: Judgement
     limits: Limits
-    maintenance: tuple[Window, ...]
+    maintenance: tuple[Window | Recurring, ...]
     heartbeat: Heartbeat | None
     notices: tuple[str, ...] = ()
     secrets: frozenset[str] = field(default=frozenset(), repr=False)

@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from failover.config.places import Node
 from failover.config.problems import KeyPath, Reading, did_you_mean
-from failover.config.settings import Text, Window
+from failover.config.settings import Recurring, Text, Window
 from failover.config.validation import accept
+from failover.hours import DAYS, minute_of
 
 
 def known_timezone(name: str) -> str:
@@ -33,6 +34,22 @@ def known_timezone(name: str) -> str:
     return name
 
 
+Days = frozenset[int]
+
+
+def _days(value: object) -> Days:
+    """`day`, `sunday` or `[saturday, sunday]`; raises ValueError."""
+    names = [value] if isinstance(value, str) else value
+    if names == ["day"]:
+        return frozenset(range(7))
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise ValueError("expected day, or days of the week such as [saturday, sunday]")
+    for name in names:
+        if name not in DAYS:
+            raise ValueError(f"'{name}' is no day of the week{did_you_mean(name, DAYS)}")
+    return frozenset(DAYS.index(name) for name in names)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -40,12 +57,13 @@ class _Entry:
     platform: Text
     from_: Annotated[str, Field(alias="from", min_length=1)]
     until: Text
+    every: Annotated[Days | None, BeforeValidator(_days)] = None
     why: str = ""
 
 
 def read_windows(
     node: Node | None, platforms: Collection[str], timezone: str, reading: Reading
-) -> tuple[Window, ...]:
+) -> tuple[Window | Recurring, ...]:
     """The windows that are written correctly, in the order of the file."""
     if node is None or node.value is None:
         return ()
@@ -57,7 +75,9 @@ def read_windows(
     return tuple(window for window in windows if window is not None)
 
 
-def _window(node: Node, path: KeyPath, platforms: Collection[str], timezone: str, reading: Reading) -> Window | None:
+def _window(
+    node: Node, path: KeyPath, platforms: Collection[str], timezone: str, reading: Reading
+) -> Window | Recurring | None:
     entry = accept(_Entry, node, path, reading)
     if entry is None:
         return None
@@ -65,6 +85,8 @@ def _window(node: Node, path: KeyPath, platforms: Collection[str], timezone: str
         hint = did_you_mean(entry.platform, platforms)
         place = node.mapping["platform"].place
         reading.wrong(place, (*path, "platform"), f"there is no platform '{entry.platform}'{hint}")
+    if entry.every is not None:
+        return _recurring(entry, entry.every, node, path, reading)
     times: dict[str, float] = {}
     for key, written in (("from", entry.from_), ("until", entry.until)):
         try:
@@ -76,6 +98,20 @@ def _window(node: Node, path: KeyPath, platforms: Collection[str], timezone: str
     if times["until"] <= times["from"]:
         reading.wrong(node.mapping["until"].place, (*path, "until"), "not later than `from`")
     return Window(platform=entry.platform, start=times["from"], until=times["until"], why=entry.why)
+
+
+def _recurring(entry: _Entry, days: Days, node: Node, path: KeyPath, reading: Reading) -> Recurring | None:
+    minutes = {key: minute_of(written) for key, written in (("from", entry.from_), ("until", entry.until))}
+    for key, minute in minutes.items():
+        if minute is None:
+            reading.wrong(node.mapping[key].place, (*path, key), 'with `every`, expected an hour such as "02:30"')
+    begins, ends = minutes["from"], minutes["until"]
+    if begins is None or ends is None:
+        return None
+    if begins == ends:
+        reading.wrong(node.mapping["until"].place, (*path, "until"), "the same as `from`")
+        return None
+    return Recurring(platform=entry.platform, hours=(begins, ends), days=days, why=entry.why)
 
 
 def moment(written: str, timezone: str) -> float:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
 from failover import registry
 from failover.config import parse, places
 from failover.config.paths import text_of
-from failover.config.problems import Reading, did_you_mean
+from failover.config.problems import Problem, Reading, did_you_mean
 from failover.config.settings import Settings
-from failover.replay.scenario import CLASSES, Cast, Scenario, read_scenario
+from failover.replay.scenario import CLASSES, EXPECTED, Cast, Scenario, read_scenario
 
 BUILT_IN = "the built-in organisation"
 
@@ -43,11 +44,18 @@ def scenario(name: str, names: Cast) -> Scenario:
 def read(text: str, file: str, names: Cast) -> Scenario:
     """The scenario in this text.  Raises ConfigError with everything that is wrong."""
     root, problems = places.read(text, file)
-    reading = Reading(file=file, base=Path(), env={}, problems=problems)
+    reading = Reading(file=file, base=Path(), env={}, problems=[_of_a_scenario(one) for one in problems])
     found = read_scenario(root, names, reading) if root is not None else None
     reading.finish()
     assert found is not None
     return found
+
+
+def _of_a_scenario(problem: Problem) -> Problem:
+    """What is told of an empty file is meant for a configuration."""
+    if not problem.text.startswith("the file is empty"):
+        return problem
+    return replace(problem, text=f"the file is empty; {EXPECTED}")
 
 
 def _text(name: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from math import inf
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
@@ -20,13 +21,18 @@ from failover.config.places import Node
 from failover.config.problems import KeyPath, Reading, did_you_mean
 from failover.config.settings import Text
 from failover.config.validation import accept
-from failover.contracts import Duration, parse_duration
+from failover.contracts import format_duration, parse_duration
 from failover.events import EVENTS
 
 _STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 _AN_INSTANT = 1e8
 """Seconds; what is larger was written as an instant (1973 and later), not from the onset (three years at most)."""
+
+EXPECTED = "expected a mapping with title, platforms, onset, evidence and expect"
+
+LONGEST = 31 * 86400.0
+"""Seconds that a replay may take."""
 
 LEAD = 1800.0
 """Seconds before the onset (or before the first thing told, if that is earlier) at which the replay begins."""
@@ -45,12 +51,29 @@ def parse_time(value: object) -> float:
     if isinstance(value, str) and value[:1] in ("+", "-"):
         try:
             length = parse_duration(value[1:])
-        except ValueError:
+        except (ValueError, OverflowError):
             raise ValueError(_EXPECTED_TIME) from None
+        if length >= _AN_INSTANT:
+            raise ValueError("expected a time nearer to the onset")
         return -length if value[0] == "-" else length
-    return _instant(value)
+    try:
+        return _instant(value)
+    except ValueError:
+        raise ValueError(_EXPECTED_TIME) from None
 
 
+def parse_length(value: object) -> float:
+    """Seconds of a duration that a replay can take.  Raises ValueError."""
+    try:
+        length = parse_duration(value)
+    except OverflowError:
+        length = LONGEST + 1
+    if not 0 < length <= LONGEST:
+        raise ValueError("expected a duration of at most 31d, and more than 0")
+    return length
+
+
+_EXPECTED_INSTANT = "expected an instant such as 2021-10-04T15:39, which is UTC, or 2021-10-04T11:39-04:00"
 _EXPECTED_TIME = "expected a time from the onset such as +5m, -10m or +1h30m, or an instant such as 2021-10-04T15:39"
 
 
@@ -61,7 +84,7 @@ def _instant(value: object) -> float:
     except ValueError:
         moment = None
     if moment is None or moment.year < 1974:
-        raise ValueError(_EXPECTED_TIME)
+        raise ValueError(_EXPECTED_INSTANT)
     return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
 
 
@@ -71,9 +94,18 @@ def _known_event(name: str) -> str:
     return name
 
 
+def _some(entries: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not entries:
+        raise ValueError("must not be empty")
+    return entries
+
+
 Time = Annotated[float, BeforeValidator(parse_time)]
 Instant = Annotated[float, BeforeValidator(_instant)]
-Names = Annotated[tuple[Text, ...], Field(min_length=1), BeforeValidator(lambda v: [v] if isinstance(v, str) else v)]
+Length = Annotated[float, BeforeValidator(parse_length)]
+Names = Annotated[
+    tuple[Text, ...], AfterValidator(_some), BeforeValidator(lambda v: [v] if isinstance(v, str) else v)
+]
 EventName = Annotated[str, AfterValidator(_known_event)]
 
 
@@ -102,7 +134,7 @@ class Track:
 
     from_: Annotated[Names, Field(alias="from")]
     of: Names | None = None
-    shows: Annotated[tuple[Phase, ...], Field(min_length=1)]
+    shows: Annotated[tuple[Phase, ...], AfterValidator(_some)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,12 +213,12 @@ class Scenario:
     platforms: Names
     onset: Instant
     over: Time | None = None
-    lasts: Duration | None = None
+    lasts: Length | None = None
     evidence: tuple[Track, ...] = ()
     line: tuple[Cut, ...] = ()
     channels: tuple[Trouble, ...] = ()
     people: tuple[Act, ...] = ()
-    expect: Annotated[tuple[Expectation, ...], Field(min_length=1)]
+    expect: Annotated[tuple[Expectation, ...], AfterValidator(_some)]
 
     @property
     def begins(self) -> float:
@@ -224,7 +256,7 @@ class Cast:
 def read_scenario(root: Node, names: Cast, reading: Reading) -> Scenario | None:
     """The scenario in this tree; None where `reading` has problems now."""
     if not isinstance(root.value, dict):
-        reading.wrong(root.place, (), "expected a mapping with title, platforms, onset, evidence and expect")
+        reading.wrong(root.place, (), EXPECTED)
         return None
     scenario = accept(Scenario, root, (), reading)
     if scenario is None:
@@ -251,6 +283,13 @@ def _from_onset(scenario: Scenario) -> Scenario:
     return replace(scenario, **told)
 
 
+_HINTS = {
+    "source": f"; expected a class ({', '.join(CLASSES)}), a kind of probe or the name of one",
+    "platform": "; expected one of the configuration or of the catalogue",
+    "channel": "; expected the name, the kind or the platform of a channel",
+}
+
+
 class _Checks:
     """What the shape alone cannot tell: names, order, overlaps."""
 
@@ -264,9 +303,7 @@ class _Checks:
         self._known(("platforms",), self._scenario.platforms, self._names.platforms, "platform")
         self._tracks()
         self._spans(("line",), self._scenario.line)
-        for index, trouble in enumerate(self._scenario.channels):
-            self._known(("channels", index, "of"), trouble.of, self._names.channels, "channel")
-            self._ends_after_it_begins(("channels", index), trouble)
+        self._troubles()
         for index, act in enumerate(self._scenario.people):
             self._act(("people", index), act)
         for index, expectation in enumerate(self._scenario.expect):
@@ -285,7 +322,10 @@ class _Checks:
     def _known(self, path: KeyPath, given: Sequence[str], known: Collection[str], what: str) -> None:
         for index, name in enumerate(given):
             if name not in known:
-                self._wrong((*path, index), f"unknown {what} '{name}'{did_you_mean(name, sorted(known))}")
+                hint = did_you_mean(name, sorted(known)) or _HINTS.get(what, "")
+                self._wrong((*path, index), f"unknown {what} '{name}'{hint}")
+            elif name in given[:index]:
+                self._wrong((*path, index), f"'{name}' is given twice")
 
     def _mine(self, path: KeyPath, given: Sequence[str] | None) -> None:
         """Names among the scenario's own platforms."""
@@ -305,19 +345,36 @@ class _Checks:
                         again = f"what {source} shows of {platform} is told already in evidence[{first}]"
                         self._wrong(path, again)
 
+    def _troubles(self) -> None:
+        """What a channel answers is told once for each moment."""
+        for index, trouble in enumerate(self._scenario.channels):
+            path = ("channels", index)
+            self._known((*path, "of"), trouble.of, self._names.channels, "channel")
+            self._span(path, trouble)
+            for other, before in enumerate(self._scenario.channels[:index]):
+                both = [name for name in trouble.of if name in before.of]
+                if both and _overlap(before, trouble):
+                    self._wrong((*path, "at"), f"overlaps with what channels[{other}] tells of {both[0]}")
+
     def _spans(self, path: KeyPath, spans: Sequence[Phase | Cut]) -> None:
         """In order of time, none reaching into the next."""
         for index, span in enumerate(spans):
-            self._ends_after_it_begins((*path, index), span)
+            self._span((*path, index), span)
         for index, (one, following) in enumerate(pairwise(spans), 1):
             if following.at <= one.at:
                 self._wrong((*path, index, "at"), "out of order: expected a time after that of the entry before")
             elif one.until is not None and one.until > following.at:
                 self._wrong((*path, index, "at"), "overlaps with the entry before, whose `until` is later than this")
 
-    def _ends_after_it_begins(self, path: KeyPath, span: Phase | Cut | Trouble) -> None:
+    def _span(self, path: KeyPath, span: Phase | Cut | Trouble) -> None:
         if span.until is not None and span.until <= span.at:
             self._wrong((*path, "until"), "expected a time after `at`")
+        self._near((*path, "at"), span.at)
+        self._near((*path, "until"), span.until or 0.0)
+
+    def _near(self, path: KeyPath, time: float) -> None:
+        if abs(time) > LONGEST:
+            self._wrong(path, "more than 31 days from the onset; is it in another month or year?")
 
     def _act(self, path: KeyPath, act: Act) -> None:
         if act.does == "declare" and (act.platform is None or act.state is None):
@@ -325,21 +382,37 @@ class _Checks:
         elif act.does != "declare" and (act.platform or act.state):
             self._wrong(path, f"`{act.does}` takes neither `platform` nor `state`")
         if act.platform is not None and act.platform not in self._scenario.platforms:
-            self._mine((*path, "platform"), (act.platform,))
+            mine = did_you_mean(act.platform, self._scenario.platforms)
+            self._wrong((*path, "platform"), f"unknown platform '{act.platform}'{mine}")
+        self._near((*path, "at"), act.at)
 
     def _expectation(self, path: KeyPath, expected: Expectation) -> None:
         self._mine((*path, "about"), expected.about)
         self._known((*path, "never_on"), expected.never_on or (), self._names.platforms, "platform")
         self._known((*path, "when_watched_by"), expected.when_watched_by or (), self._names.probes, "source")
+        if expected == Expectation(about=expected.about, when_watched_by=expected.when_watched_by):
+            self._wrong(path, "expects nothing; say holding, welcome_back, pairs, silent, never_on or journal")
         spoken = (expected.holding, expected.welcome_back, expected.pairs or None, expected.pairs_at_most or None)
         if expected.silent and any(one is not None for one in spoken):
             self._wrong((*path, "silent"), "contradicts the statements that are expected beside it")
         for key, window in (("holding", expected.holding), ("welcome_back", expected.welcome_back)):
             if window is not None and None not in (window.from_, window.to) and window.from_ > window.to:  # type: ignore[operator]
                 self._wrong((*path, key, "to"), "expected a time not before `from`")
+            if window is not None and (window.from_ or 0.0) > self._scenario.ends:
+                ends = format_duration(self._scenario.ends)
+                self._wrong((*path, key, "from"), f"the replay ends at +{ends}; say `lasts` if it shall go on")
 
     def _length(self) -> None:
-        if self._scenario.ends - self._scenario.begins > 31 * 86400:
-            self._wrong(("lasts",) if self._scenario.lasts else (), "expected a scenario of at most 31 days")
-        if self._scenario.over is not None and self._scenario.over <= 0:
-            self._wrong(("over",), "expected a time after the onset")
+        scenario = self._scenario
+        if scenario.over is not None:
+            self._near(("over",), scenario.over)
+            if scenario.over <= 0:
+                self._wrong(("over",), "expected a time after the onset")
+            elif scenario.over > scenario.ends:
+                self._wrong(("lasts",), "ends before it is `over`")
+
+
+def _overlap(one: Trouble, other: Trouble) -> bool:
+    return one.at < (inf if other.until is None else other.until) and other.at < (
+        inf if one.until is None else one.until
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
 
+from failover.drawing import Span, spans
 from failover.model import Signal, State
 from failover.replay.run import Record
 from failover.replay.stage import Post, Seen
@@ -30,16 +31,6 @@ class Entry:
     what: str
     text: str
     detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Something that lasts, from and to in seconds since the epoch."""
-
-    begins: float
-    ends: float
-    value: str
-    text: str = ""
 
 
 def entries(record: Record) -> list[Entry]:
@@ -98,7 +89,7 @@ def _close(posts: Sequence[Post]) -> Iterator[tuple[float, list[Post]]]:
 def states(record: Record, platform: str) -> list[Span]:
     """Where a platform stood, from the beginning to the end."""
     turns = [(stand.at, stand.state.value, "") for stand in record.stands if stand.platform == platform]
-    return _spans([(record.begins, State.UNKNOWN.value, ""), *turns], record.ends)
+    return spans([(record.begins, State.UNKNOWN.value, ""), *turns], record.ends)
 
 
 def evidence(record: Record, platform: str, cls: str) -> list[Span]:
@@ -115,7 +106,7 @@ def evidence(record: Record, platform: str, cls: str) -> list[Span]:
         worst = max(latest.values(), key=lambda one: _SIGNALS.index(one.sighting.signal), default=None)
         value, text = (worst.sighting.signal.value, f"{worst.probe}: {worst.sighting.reason}") if worst else ("", "")
         turns.append((seen.at, value, text))
-    return _spans(turns, record.ends)
+    return spans(turns, record.ends)
 
 
 def classes(record: Record, platform: str) -> list[str]:
@@ -123,21 +114,15 @@ def classes(record: Record, platform: str) -> list[str]:
     return list(dict.fromkeys(seen.sighting.evidence.value for seen in record.seen if seen.platform == platform))
 
 
-def _spans(turns: Sequence[tuple[float, str, str]], end: float) -> list[Span]:
-    following = [*(at for at, _value, _text in turns[1:]), end]
-    spans = [Span(at, until, value, text) for (at, value, text), until in zip(turns, following, strict=True)]
-    return [span for span in spans if span.ends > span.begins and span.value]
-
-
-def drawn(spans: Iterable[Span], begins: float, ends: float, width: int, glyph: Callable[[str], str]) -> str:
+def drawn(lasting: Iterable[Span], begins: float, ends: float, width: int, glyph: Callable[[str], str]) -> str:
     """A lane of so many letters; each shows the gravest state of its share of the time."""
-    spans = list(spans)
+    lasting = list(lasting)
     step = (ends - begins) / width
     gravity = {state.value: place for place, state in enumerate(GRAVITY)}
     letters = []
     for place in range(width):
         left, right = begins + place * step, begins + (place + 1) * step
-        inside = [span.value for span in spans if span.begins < right and span.ends > left]
+        inside = [span.value for span in lasting if span.begins < right and span.ends > left]
         worst = max(inside, key=lambda value: gravity.get(value, 0), default=State.UNKNOWN.value)
         letters.append(glyph(worst))
     return "".join(letters)

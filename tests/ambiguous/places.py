@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from channels import email, facebook, site, telegram, webhook, wordpress, x
 from channels._site_files import Disk, publish, stage
+from channels._telegram_options import TelegramOptions
 from failover.contracts import Channel, ChannelKind, Surroundings
 from failover.practice.graph import GraphService
 from failover.practice.hooks import HooksService
@@ -92,7 +93,7 @@ Made = tuple[Any, Callable[[Any], Place]]
 
 def _public_chat(now: Clock) -> Made:
     def place(service: TelegramService) -> Place:
-        options = telegram.TelegramOptions(
+        options = TelegramOptions(
             chat="@examplecouncil",
             token=SecretStr(service.token),
             api_url=service.url,
@@ -121,7 +122,7 @@ def _private_group(now: Clock) -> Made:
             group.add(f"message {number}", now() - 86400.0)
         for number in (4, 8, 15, 16, 17):
             del group.posts[number]
-        options = telegram.TelegramOptions(
+        options = TelegramOptions(
             chat=GROUP,
             token=SecretStr(service.token),
             api_url=service.url,

@@ -377,7 +377,7 @@ class Scene:
 
     def _end(self, row: Delivery) -> str:
         if row.phase is not Phase.SENT:
-            return row.phase.value
+            return str(row.phase.value)
         if row.reason == "found by looking":
             return "found"
         return "sent again" if self.was_unsure else "sent"

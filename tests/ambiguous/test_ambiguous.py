@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.ambiguous.cases import STEPS, Case, Group, groups
-from tests.ambiguous.expected import CERTAIN, HELD, NOT_TAKEN, REFUSED, TABLE, TAKEN, expected, in_doubt
+from tests.ambiguous.expected import CERTAIN, FOUND, HELD, NOT_TAKEN, REFUSED, TABLE, TAKEN, expected, in_doubt
 from tests.ambiguous.scene import Ending, Scene
 from tests.ambiguous.warp import WarpLoop
 
@@ -46,6 +46,8 @@ def _amiss(case: Case, ending: Ending) -> list[str]:
     missing = {person for person, copies in ending.copies.items() if copies == 0}
     if ending.end not in (HELD, REFUSED) and missing - ending.doubt:
         found.append("it ended as sent, and is not there")
+    if ending.end == FOUND and ending.attempts > 1:
+        found.append(f"{ending.attempts} attempts at what was there after the first")
     if ending.end == REFUSED and any(ending.copies.values()):
         found.append("it ended as refused, and is there")
     return found

@@ -40,7 +40,9 @@ class WarpLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return super().time() + self._jumping.jumped
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:
+    def run_in_executor(  # type: ignore[override]  # as its type is written, only a copy of it would fit
+        self, executor: Any, func: Any, *args: Any
+    ) -> asyncio.Future[Any]:
         self._jumping.threads += 1
         future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self._returned)

@@ -159,6 +159,7 @@ async def test_a_working_place_is_written_to_unseen_and_left_as_it_was(place: Pl
 @pytest.mark.parametrize("fault", [Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.GATEWAY_AFTER])
 async def test_a_write_that_the_service_itself_fails_is_down(place: Place, fault: Fault) -> None:
     """Whether or not the write was processed; and what it may have left is gone when writing works again."""
+    await place.fly()
     place.fail(fault, place.write, times=2)
     for _flight in range(2):
         sighting = await place.fly()
@@ -254,6 +255,8 @@ async def test_what_a_death_leaves_behind_is_cleaned_up_by_the_next_process(
 
 
 async def test_what_a_deadline_cuts_off_is_cleaned_up_at_the_next_flight(place: Place) -> None:
+    await place.fly()
+    place.service.requests.clear()
     place.fail(Fault.HANG_AFTER, place.write)
     await _killed(place, place.write)
     assert (await place.fly()).signal is Signal.UP

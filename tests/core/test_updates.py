@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from failover.delivery import Delivery, Phase
+from failover.hours import Hours
 from failover.incidents import Calm, Turn
 from failover.model import State, Statement
 from failover.plans import Known, Plan, after_turn, call_backups, update, update_due, welcome_back
-from failover.routing import Quiet, Voice, patience, promote, trouble_of
+from failover.routing import Voice, patience, promote, trouble_of
 from tests.core.stories import GREEN, HOUR, META, MINUTE, NOON, RED, VOICES, World, delivery, house, incident, watches
 
 FACEBOOK = {"facebook": State.DOWN}
@@ -40,33 +41,9 @@ def planned(known: Known, now: float, states: dict[str, State] = FACEBOOK, **cha
 # -- quiet hours -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("hours", "now", "over"),
-    [
-        ((22 * 60, 7 * 60), "2026-11-18T21:59:59", None),
-        ((22 * 60, 7 * 60), "2026-11-18T22:00", "2026-11-19T07:00"),
-        ((22 * 60, 7 * 60), "2026-11-19T06:59:59", "2026-11-19T07:00"),
-        ((22 * 60, 7 * 60), "2026-11-19T07:00", None),
-        ((12 * 60, 13 * 60 + 30), "2026-11-18T12:10", "2026-11-18T13:30"),
-        ((12 * 60, 13 * 60 + 30), "2026-11-18T13:30", None),
-    ],
-)
-def test_quiet_hours_end_when_they_say(hours: tuple[int, int], now: str, over: str | None) -> None:
-    assert Quiet(*hours).over_at(at(now)) == (at(over) if over else None)
-
-
-def test_quiet_hours_are_on_the_organisations_clock_also_in_the_night_it_is_set() -> None:
-    """In London the night of 25 October 2026 has an hour more."""
-    quiet = Quiet(22 * 60, 7 * 60, "Europe/London")
-
-    assert quiet.over_at(at("2026-10-24T22:30", "Europe/London")) == at("2026-10-25T07:00", "Europe/London")
-    assert quiet.over_at(at("2026-07-01T21:30")) == at("2026-07-02T06:00")
-    assert quiet.over_at(at("2026-07-01T20:30")) is None
-
-
 def test_in_its_quiet_hours_a_channel_is_passed_over_and_the_next_takes_its_place() -> None:
     midnight = at("2026-11-18T00:10")
-    voices = VOICES | {"telegram": replace(VOICES["telegram"], quiet=Quiet(22 * 60, 7 * 60))}
+    voices = VOICES | {"telegram": replace(VOICES["telegram"], quiet=Hours(22 * 60, 7 * 60))}
     night = house(voices=voices, routes=[replace(META, reach=1)])
     plan = after_turn(Turn.OPENED, incident(opened_at=midnight), Known(), FACEBOOK, night, midnight)
     rows = {row.channel: (row.phase, row.reason) for row in plan.deliveries}
@@ -78,7 +55,7 @@ def test_in_its_quiet_hours_a_channel_is_passed_over_and_the_next_takes_its_plac
 
 async def test_what_is_owed_in_quiet_hours_waits_until_they_are_over() -> None:
     """The welcome back too: nobody is woken to hear that all is well."""
-    voices = VOICES | {"email": replace(VOICES["email"], quiet=Quiet(13 * 60, 14 * 60))}
+    voices = VOICES | {"email": replace(VOICES["email"], quiet=Hours(13 * 60, 14 * 60))}
     world = World(":memory:", house_=house(voices=voices))
     await world.start()
     await world.fall("facebook")

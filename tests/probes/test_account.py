@@ -193,7 +193,7 @@ async def test_nothing_is_written_where_reading_says_enough(town: Town, read: Si
     """And once that is over, it is asked at once whether posting works."""
     await town.after(0)
     town.read = read
-    assert await town.after(20) == read
+    assert await town.after(1) == read
     assert town.flights == 1
     town.read, town.written = UP, UNPOSTABLE
     assert await town.after(1) == UNPOSTABLE

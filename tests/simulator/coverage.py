@@ -75,16 +75,16 @@ def edges() -> list[tuple[tuple[str, ...], str]]:
 
 def table(counts: Counts) -> Iterator[str]:
     """One line per edge, those never taken marked."""
+    names = {one.value: one.name.lower() for one in verdict.Condition}
     for key, after in edges():
         name, origin, cause = key
-        count = counts[key]
-        mark = "" if count else "   <- never taken"
-        if name == "verdict":
-            yield f"  verdict   {origin:<10} + {cause:<74} -> {after:<11}{count:>11,}{mark}"
-        elif name == "delivery":
-            yield f"  delivery  {origin:<10} {'':<76} -> {after:<11}{count:>11,}{mark}"
-        else:
-            yield f"  incident  {cause:<102}{count:>11,}{mark}"
+        mark = "" if counts[key] else "   <- never taken"
+        how = {
+            "verdict": f"verdict   {origin:<10} + {names.get(cause, ''):<9} -> {after}",
+            "delivery": f"delivery  {origin:<10} {'':<11} -> {after}",
+            "turn": f"incident  {cause}",
+        }[name]
+        yield f"  {how:<52}{counts[key]:>10,}{mark}"
 
 
 def never(counts: Counts) -> list[tuple[str, ...]]:

@@ -7,7 +7,7 @@ from tests.stories.town import Town, sources, states
 
 
 async def test_reading_works_and_posting_does_not(town: Town) -> None:
-    """The account's test post says so in the platform's own words; with the crowd that is an outage, and its end too."""
+    """The test post fails in the platform's own words: a vote of its own class, and no recovery while it lasts."""
     (account,) = [one for one in town.config["platforms"]["facebook"]["probes"] if one["kind"] == "account"]
     account["canary"] = True
     graph = town.internet.graph
@@ -22,9 +22,6 @@ async def test_reading_works_and_posting_does_not(town: Town) -> None:
 
     town.internet.crowd.set("danger", last_15=98_000)
     await town.until("the backups have heard", lambda _data: "telegram" in town.heard("1H"))
-    await town.looks(2)
-    assert states(await town.status())["facebook"] == "down"
-
     town.internet.crowd.set("success")
     await town.looks(2)
     assert states(await town.status())["facebook"] == "down"

@@ -100,11 +100,18 @@ class TelegramChannel:
                 if announcement.statement in PINNED:
                     done = await ask(bool, self._bot.pin_chat_message(chat, number, disable_notification=True))
                     return "pinned" if done is True else "could not be pinned"
-                if before is not None and before.remote_id.isdecimal():
-                    await ask(bool, self._bot.unpin_chat_message(chat, int(before.remote_id)))
+                if before is not None and not await self._unpin(before.remote_id):
+                    return "the holding statement may still be pinned; unpin it by hand"
         except TimeoutError:
             return "could not be pinned or unpinned in time"
         return ""
+
+    async def _unpin(self, number: str) -> bool:
+        """True when it is not pinned (any more); a statement that a person saw has no number."""
+        if not number.isdecimal():
+            return False
+        call = self._bot.unpin_chat_message(self._options.chat, int(number))
+        return await ask(bool, call, {"message to unpin not found": True}) is True
 
     async def find(self, announcement: Announcement, notebook: Notebook) -> Finding:
         """What was written down, else what can be read in the chat."""

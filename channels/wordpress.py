@@ -188,8 +188,13 @@ class WordPress:
         return Refused(reason=reason, refusal=Refusal.PERMISSION)
 
     async def _unpin(self, announcement: Announcement) -> str:
-        """Unpin the holding statement; a note where that failed, since the statement itself is out."""
+        """Unpin the holding statement; a note where that failed, since the statement itself is out.
+
+        A holding statement is published as a pinned one, which its note says.
+        """
         held = announcement.follows
+        if announcement.statement in _PINNED and self._options.sticky:
+            return "pinned"
         if held is None or not self._options.sticky or announcement.statement not in _UNPINS:
             return ""
         failed = not held.remote_id.isdecimal()  # a statement that a person saw has no number

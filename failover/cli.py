@@ -142,6 +142,7 @@ def _operator_commands(add: Callable[..., argparse.ArgumentParser], config: argp
     status.add_argument("--json", action="store_true", help="for programs")
     status.add_argument("--watch", action="store_true", help="again every two seconds, until Ctrl-C")
     _audit_command(add, config)
+    _past_commands(add, config)
     explain = add("explain", _explain, "Why a platform stands as it does, and what would change it.", config)
     explain.add_argument("platform", metavar="PLATFORM")
     explain.add_argument("--at", metavar="TIME", default="", help="17:29, 2026-11-18T17:29 or '2h ago'; default: now")
@@ -197,6 +198,18 @@ def _audit_command(add: Callable[..., argparse.ArgumentParser], config: argparse
         default="",
         help="a digest that was noted earlier (FAILOVER_AUDIT_DIGEST in the journal): an entry must have it",
     )
+
+
+def _past_commands(add: Callable[..., argparse.ArgumentParser], config: argparse.ArgumentParser) -> None:
+    incidents = add("incidents", _incidents, "What outages there were, who was told, what still waits.", config)
+    incidents.add_argument("--since", metavar="WHEN", default="", help="2d, 6h, 2026-11-20 or '2026-11-20 14:00'")
+    incidents.add_argument("--json", action="store_true", help="for programs")
+    report = add("report", _report, "All about one incident, for whoever asks afterwards.", config)
+    report.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="its number; default: the latest")
+    report.add_argument("--html", type=Path, metavar="FILE", help="write a page with the drawn timeline instead")
+    report.add_argument("--json", action="store_true", help="for programs")
+    forget = add("forget", _forget, "Erase a person's address from the database, for good.", config)
+    forget.add_argument("address", metavar="ADDRESS", help="or -, to read it from standard input")
 
 
 def _run(arguments: Arguments) -> int:
@@ -381,6 +394,60 @@ def _audit(arguments: Arguments) -> int:
         print(f"failover audit: {error}", file=sys.stderr)
         return STORE_ERROR
     return 0 if reading.whole else 1
+
+
+def _incidents(arguments: Arguments) -> int:
+    from failover.ask import RefusedError
+    from failover.show_incidents import UnknownError, incidents, incidents_data, incidents_lines
+
+    now = time.time()  # noqa: TID251  a command for people, not the daemon
+    try:
+        data = incidents(arguments.config, arguments.since, now)
+    except ValueError as error:
+        print(f"failover incidents: {error}", file=sys.stderr)
+        return 2
+    except (RefusedError, UnknownError) as error:
+        print(f"failover incidents: {error}", file=sys.stderr)
+        return 1 if isinstance(error, RefusedError) else STORE_ERROR
+    if arguments.json:
+        print(json.dumps(incidents_data(data), indent=2, ensure_ascii=False))
+    else:
+        print(*incidents_lines(data), sep="\n")
+    return 0
+
+
+def _report(arguments: Arguments) -> int:
+    from failover.ask import RefusedError
+    from failover.show_incidents import UnknownError
+    from failover.show_report import asked_report, report_data, report_lines
+
+    now = time.time()  # noqa: TID251  a command for people, not the daemon
+    try:
+        data = asked_report(arguments.config, arguments.incident, now)
+    except (RefusedError, UnknownError) as error:
+        print(f"failover report: {error}", file=sys.stderr)
+        return 1 if isinstance(error, RefusedError) else STORE_ERROR
+    if arguments.html:
+        from failover.report_page import page
+
+        try:
+            arguments.html.write_text(page(data), encoding="utf-8")
+        except OSError as error:
+            print(f"failover report: {arguments.html}: {error.strerror}", file=sys.stderr)
+            return 1
+        print(f"The report is in {arguments.html}.", file=sys.stderr)
+    if arguments.json:
+        print(json.dumps(report_data(data), indent=2, ensure_ascii=False))
+    elif not arguments.html:
+        print(*report_lines(data), sep="\n")
+    return 0
+
+
+def _forget(arguments: Arguments) -> int:
+    """The address may come by standard input, so that no list of processes and no shell keeps it."""
+    if arguments.address == "-":
+        arguments.address = sys.stdin.readline().strip()
+    return _request("forget", "address")(arguments)
 
 
 def _explain(arguments: Arguments) -> int:

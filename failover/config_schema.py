@@ -26,7 +26,7 @@ from failover.config import REQUIRED, SECTIONS, _Organisation
 from failover.config.entries import _ChannelHead
 from failover.config.kinds import CataloguePlatform, KindError
 from failover.config.platforms import _PlatformHead, _ProbeHead
-from failover.config.settings import Heartbeat, Judgement, Limits, SignOff
+from failover.config.settings import Heartbeat, Judgement, Limits, Metrics, SignOff
 from failover.config.shapes import SECRET_FORMS, alternatives, fields_of, is_duration, is_secret
 from failover.config.standins import _Entry as _RouteEntry
 from failover.config.windows import _Entry as _WindowEntry
@@ -53,6 +53,7 @@ ABOUT = {
     "limits": "What would be too late, or too much.",
     "maintenance": "Announced maintenance: trouble of the platform in this time is no news.",
     "heartbeat": "Who watches the watcher: an address that is called for as long as all is well.",
+    "metrics": "A file in Prometheus' text format, for the textfile collector of node_exporter.",
 }
 
 ABOUT_KEYS = {
@@ -131,7 +132,7 @@ def schema(there_is: Known) -> Schema:
         "type": "object",
         "required": [*REQUIRED],
         "additionalProperties": False,
-        "properties": {name: {"description": ABOUT[name], **_section(name, there_is)} for name in SECTIONS},
+        "properties": {name: {**_section(name, there_is), **_about(name)} for name in SECTIONS},
         "$defs": {
             "platform": _platform(None),
             "probe": _by_kind(probes, "probes"),
@@ -140,6 +141,10 @@ def schema(there_is: Known) -> Schema:
             **{f"channels.{name}": one.schema() for name, one in channels.items()},
         },
     }
+
+
+def _about(name: str) -> Schema:
+    return {"description": ABOUT[name]} if name in ABOUT else {}
 
 
 def _section(name: str, there_is: Known) -> Schema:
@@ -151,12 +156,13 @@ def _section(name: str, there_is: Known) -> Schema:
         "routes": lambda: {"type": ["array", "null"], "items": _mapping(_RouteEntry)},
         "maintenance": lambda: {"type": ["array", "null"], "items": _mapping(_WindowEntry)},
     }
-    shapes = {"sign_off": SignOff, "judgement": Judgement, "limits": Limits, "heartbeat": Heartbeat}
     if name in simple:
         return simple[name]()
-    if name in shapes:
-        return {**_mapping(shapes[name]), "type": ["object", "null"]}
-    return {"type": ["string", "null"], "title": "path"}
+    shape = next((part for part in alternatives(fields_of(Settings)[name]) if fields_of(part)), None)
+    if shape is None:
+        return {"type": ["string", "null"], "title": "path"}
+    told = " ".join((shape.__doc__ or "").partition("\n\n")[0].split())
+    return {"description": told, **_mapping(shape), "type": ["object", "null"]}
 
 
 def _named(entry: Schema) -> Schema:

@@ -32,6 +32,7 @@ from failover.desk import RequestError
 from failover.handlers import handlers
 from failover.journal import Journal
 from failover.lastgood import LastGood
+from failover.metrics import exposition, put_down
 from failover.schema import StoreError
 from failover.status import status, summary
 from failover.store import Change, Store
@@ -209,6 +210,8 @@ class Daemon:
         self._add("alive", self._note_alive, ALIVE_EVERY)
         if self._settings.heartbeat is not None:
             self._add("heartbeat", self._beat, self._settings.heartbeat.every)
+        if self._settings.metrics is not None:
+            self._add("metrics", self._measure, self._settings.metrics.every, first=1.0)
 
     def _add(self, name: str, function: Any, every: float, *, first: float | None = None, args: Any = ()) -> None:
         jitter = every * 0.1 if every > TICK else None
@@ -374,6 +377,16 @@ class Daemon:
     async def _beat(self) -> None:
         if self._settings.heartbeat is not None and self._progress():
             await self._checkup.beat(self._settings.heartbeat, user_agent(self._settings))
+
+    async def _measure(self) -> None:
+        """What others alarm on, for as long as there is progress: a file that is not renewed says so by its age."""
+        if self._settings.metrics is None or not self._progress():
+            return
+        text = exposition(await status(self._at.engine, self._checkup.healths, self._clock.now()))
+        try:
+            await asyncio.to_thread(put_down, self._settings.metrics.file, text)
+        except OSError as error:
+            self._journal.say_on_change("metrics", "metrics_failed", reason=str(error))
 
     # -- reload ----------------------------------------------------------------------------------------------
 

@@ -7,14 +7,15 @@ a RequestError, whose text says what is wrong and what would be right.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from failover.contracts import format_duration
-from failover.delivery import OWED, Delivery, Phase, StatementRow, cancelled, resolved
+from failover.delivery import OWED, Approval, Delivery, Phase, StatementRow, cancelled, resolved
 from failover.engine import Engine
 from failover.minutes import of_endings
 from failover.model import Signal, State
+from failover.signoff import CODE, identity, is_drill, seal, still_good, text_seal, unsaid
 from failover.silences import LONGEST, Silence
 from failover.store import Change
 from failover.verdict import Declaration
@@ -71,22 +72,41 @@ class Desk:
             return told
         return f"{told} Incident {incident.id} stays open, and nothing new is said about it meanwhile."
 
-    async def approve(self, statement_id: str, by: str, now: float) -> str:
-        """Release a statement that waits for sign-off."""
+    async def approve(
+        self, statement_id: str, by: str, now: float, code: str = "", *, noted: Mapping[str, str] | None = None
+    ) -> str:
+        """Release a statement that waits for sign-off, with exactly the texts it has now.
+
+        With a `code` only if these are still the texts it was given for.  `noted` are settings that are to be written
+        together with the decision, and only then.
+        """
         row = await self._waiting(statement_id)
         if now > row.latest:
             raise RequestError(f"{statement_id} is too old to be said")
-        approved = replace(row, decision="approved", decided_by=by, release_at=now)
-        due = tuple(  # what was tried already keeps its wait: a service may have asked for it
-            replace(delivery, due=max(now, delivery.due) if delivery.attempts else now)
-            for delivery in await self._of(row)
-            if delivery.phase in (Phase.READY, Phase.STANDBY)
-        )
-        if not due:
+        left = unsaid(row, await self._all(row))
+        if not left:
             raise RequestError(f"nothing of {statement_id} is left to be said")
-        facts = {"statement": row.id, "by": by, "texts": {one.channel: one.text for one in due}}
+        sealed = seal(row, left)
+        _check_code(row, code, sealed)
+        given = self._given(row, by, sealed, left, now)
+        if len(given) < row.persons:
+            return await self._first(replace(row, approvals=given), by, sealed, now, noted or {})
+        approved = replace(
+            row,
+            decision="approved",
+            decided_by=" and ".join(one.by for one in given),
+            release_at=now,
+            approvals=given,
+            valid_until=now + self._engine.house.signing.valid_for,
+        )
+        due = tuple(  # what was tried already keeps its wait: a service may have asked for it
+            replace(delivery, due=max(now, delivery.due) if delivery.attempts else now) for delivery in left
+        )
+        facts = {"statement": row.id, "by": by, "seal": sealed, "texts": {one.channel: one.text for one in due}}
+        facts |= {"together_with": [one.by for one in given[:-1]]} if given[:-1] else {}
+        audit = (("statement_approved", facts),)
         await self._store.record(
-            Change(at=now, statements=(approved,), deliveries=due, audit=(("statement_approved", facts),))
+            Change(at=now, statements=(approved,), deliveries=due, settings=noted or {}, audit=audit)
         )
         self._journal.say(
             "statement_approved", incident=row.incident, statement=row.kind.value, statement_id=row.id, by=by
@@ -94,8 +114,37 @@ class Desk:
         when = "as soon as somebody says `failover resume`" if self._engine.paused_by else "now"
         return f"{statement_id} is approved and goes out {when}."
 
-    async def veto(self, statement_id: str, because: str, by: str, now: float) -> str:
-        """Stop a statement: what is not public yet is not said."""
+    def _given(
+        self, row: StatementRow, by: str, sealed: str, left: Iterable[Delivery], now: float
+    ) -> tuple[Approval, ...]:
+        """The approvals of these texts with this one; nobody counts twice."""
+        signing = self._engine.house.signing
+        who, before = identity(by, signing.people), still_good(row, sealed, signing, now)
+        if any(one.who == who for one in before):
+            raise RequestError(f"{by} is the one who has approved {row.id} already; a second person must approve it")
+        texts = tuple(text_seal(one, drill=is_drill(row)) for one in left)
+        return (*before, Approval(by=by, who=who, at=now, seal=sealed, texts=texts))
+
+    async def _first(self, row: StatementRow, by: str, sealed: str, now: float, noted: Mapping[str, str]) -> str:
+        """One of two has approved: nothing is released yet."""
+        code = sealed[:CODE]
+        facts = {"statement": row.id, "by": by, "seal": sealed}
+        change = Change(at=now, statements=(row,), settings=noted, audit=(("approval_recorded", facts),))
+        await self._store.record(change)
+        self._journal.say(
+            "approval_recorded",
+            incident=row.incident,
+            statement=row.kind.value,
+            statement_id=row.id,
+            code=code,
+            by=by,
+        )
+        return f"Your approval of {row.id} is recorded; a second person must say: failover approve {row.id} {code}"
+
+    async def veto(
+        self, statement_id: str, because: str, by: str, now: float, *, noted: Mapping[str, str] | None = None
+    ) -> str:
+        """Stop a statement: what is not public yet is not said.  `noted` as in `approve`."""
         row = await self._store.statement(statement_id)
         if row is None:
             raise RequestError(f"there is no statement {statement_id}; see `failover status`")
@@ -106,7 +155,7 @@ class Desk:
         vetoed = replace(row, decision="vetoed", decided_by=by, reason=because)
         facts = {"statement": row.id, "by": by, "because": because}
         audit = (("statement_vetoed", facts), *of_endings(stopped, owed))
-        change = Change(at=now, statements=(vetoed,), deliveries=tuple(stopped), audit=audit)
+        change = Change(at=now, statements=(vetoed,), deliveries=tuple(stopped), settings=noted or {}, audit=audit)
         await self._store.record(change)
         self._journal.say(
             "statement_vetoed",
@@ -187,3 +236,14 @@ class Desk:
             close = difflib.get_close_matches(name, list(names), 1)
             hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names)}"
             raise RequestError(f"there is no {kind} '{name}'{hint}")
+
+
+def _check_code(row: StatementRow, code: str, sealed: str) -> None:
+    """Raises RequestError where the code is not that of the texts as they stand."""
+    if code and len(code) < CODE:
+        raise RequestError(f"a code has {CODE} figures; see `failover status`")
+    if code and not sealed.startswith(code.lower()):
+        raise RequestError(
+            f"the texts of {row.id} are not those that {code} stands for; read them again with `failover status`, "
+            f"then: failover approve {row.id} {sealed[:CODE]}"
+        )

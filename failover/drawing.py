@@ -69,6 +69,24 @@ def spans(turns: Sequence[tuple[float, str, str]], end: float) -> list[Span]:
     return [span for span in found if span.ends > span.begins and span.value]
 
 
+SIGNALS = ("unknown", "up", "degraded", "down")
+"""From the least to the gravest that a source can say."""
+
+
+def gravest(answers: Iterable[tuple[float, str, str, str]], end: float) -> list[Span]:
+    """What several sources say, as one: (since, who, signal, text) in the order of time; "" is silence."""
+    latest: dict[str, tuple[str, str]] = {}
+    turns: list[tuple[float, str, str]] = []
+    for at, who, signal, text in answers:
+        if signal:
+            latest[who] = (signal, f"{who}: {text}")
+        elif latest.pop(who, None) is None:
+            continue
+        worst = max(latest.values(), key=lambda one: SIGNALS.index(one[0]), default=("", ""))
+        turns.append((at, *worst))
+    return spans(turns, end)
+
+
 def svg(lanes: Sequence[Lane], scale: Scale, clock: Clock, label: str, marks: Sequence[float] = ()) -> str:
     """The drawing; `marks` are moments with a line through all lanes."""
     placed = list(_placed(lanes))

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from failover.budget import Usage, is_used_up, month_of
 from failover.catchup import in_short, left_over
-from failover.delivery import Delivery, Phase
+from failover.delivery import Delivery, Phase, StatementRow
 from failover.explanation import Matter, explain
 from failover.hours import Hours
 from failover.incidents import A_DAY, Incident, Turn, follow, recovery_time
@@ -26,6 +26,7 @@ from failover.plans import (
     Plan,
     after_turn,
     call_backups,
+    lapse,
     orphaned,
     overdue,
     reword,
@@ -37,6 +38,7 @@ from failover.plans import (
 )
 from failover.routing import is_quiet, missed, touched
 from failover.schema import StoreError
+from failover.signoff import code
 from failover.silences import Silences
 from failover.store import Change, Store
 from failover.verdict import Declaration, Line, Rules, Standing, Tally, come_true, judge, shifted, tally
@@ -447,6 +449,7 @@ class Engine:
     async def _advance(self, incident: Incident, now: float) -> None:
         known, states = await self._known(incident), self.states()
         plan = overdue(known.deliveries, now)
+        plan += lapse(plan.on(known), self.house, now)
         plan += orphaned(plan.on(known).deliveries, self.house.voices, now)
         if incident.is_open:
             plan += reword(incident, plan.on(known), self._tellable(incident, now), self.house, now)
@@ -454,9 +457,9 @@ class Engine:
         plan += call_backups(incident, plan.on(known), states, self.house, now)
         plan += welcome_back(incident, plan.on(known), self.house, now)
         self._tell_reach(incident, plan.on(known))
-        if not plan.deliveries:
+        if not plan.deliveries and not plan.statements:
             return
-        audit = of_plan(plan, known)
+        audit = (*of_plan(plan, known), *_of_lapses(plan, known))
         change = Change(at=now, statements=plan.statements, deliveries=plan.deliveries, audit=audit)
         if await self._write(change, []):
             before = {row.id: row for row in known.deliveries}
@@ -611,6 +614,7 @@ class Engine:
         self._tell_plan(incident, plan, {}, Known())
 
     def _tell_plan(self, incident: Incident, plan: Plan, before: Mapping[str, Delivery], known: Known) -> None:
+        self._tell_lapses(plan, known)
         for statement in plan.statements:
             if statement.id in {row.id for row in known.statements}:
                 continue
@@ -619,7 +623,10 @@ class Engine:
             asked = [row.channel for row in rows if row.phase is Phase.READY]
             self.journal.say("statement_planned", **fields, channels=asked or ["nobody yet"])
             if statement.mode != "automatic":
-                self.journal.say("statement_waiting", **fields, mode=statement.mode, until=statement.release_at)
+                self.journal.say(
+                    "statement_waiting", **fields, mode=statement.mode, until=statement.release_at,
+                    code=code(statement, rows),
+                )  # fmt: skip
         for row, reason in plan.called:
             self.journal.say("backup_promoted", incident=incident.id, channel=row.channel, reason=reason)
         for row in plan.deliveries:
@@ -628,6 +635,17 @@ class Engine:
                 self.journal.say("channel_passed_over", incident=incident.id, channel=row.channel, reason=row.reason)
             elif row.phase in _ENDED and (was is None or was.phase is not row.phase):
                 self._tell_delivery(f"delivery_{row.phase.value}", row)
+
+    def _tell_lapses(self, plan: Plan, known: Known) -> None:
+        for before, after in _lapses(plan, known):
+            self.journal.say(
+                "approval_lapsed",
+                incident=after.incident,
+                statement=after.kind.value,
+                statement_id=after.id,
+                by=before.decided_by,
+                reason=after.reason,
+            )
 
     def _tell_delivery(self, event: str, row: Delivery) -> None:
         self.journal.say(
@@ -648,6 +666,21 @@ def _afresh(standing: Standing, now: float) -> Standing:
 def _later(incident: Incident, seconds: float) -> Incident:
     closed_at = None if incident.closed_at is None else incident.closed_at + seconds
     return replace(incident, opened_at=incident.opened_at + seconds, closed_at=closed_at)
+
+
+def _lapses(plan: Plan, known: Known) -> list[tuple[StatementRow, StatementRow]]:
+    """The statements, before and after, whose approval no longer holds."""
+    before = {row.id: row for row in known.statements}
+    return [
+        (before[row.id], row) for row in plan.statements if row.id in before and row.lapses > before[row.id].lapses
+    ]
+
+
+def _of_lapses(plan: Plan, known: Known) -> list[tuple[str, Mapping[str, object]]]:
+    return [
+        ("approval_lapsed", {"statement": after.id, "by": before.decided_by, "reason": after.reason})
+        for before, after in _lapses(plan, known)
+    ]
 
 
 def _audited(moved: Transition, turn: Turn, incident: Incident | None) -> tuple[str, Mapping[str, object]]:

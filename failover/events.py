@@ -203,6 +203,14 @@ _TABLE = (
         NOTHING,
     ),
     _event(
+        "metrics_failed", "090ee2b07d9c4838b86706aae2006981", Level.WARNING,
+        "The metrics could not be written: {reason}",
+        "reason",
+        "The file under `metrics:` cannot be written.",
+        "Whoever reads it sees old figures. Watching and speaking go on.",
+        "Check that its folder is there and that the service may write to it (ReadWritePaths= of the unit).",
+    ),
+    _event(
         "heartbeat_failed", "f8988d1a6fad4739a677cab1cc01a901", Level.WARNING,
         "The heartbeat could not be sent: {reason}",
         "reason",
@@ -395,12 +403,64 @@ _TABLE = (
     # --- statements ---
     _event(
         "statement_waiting", "138d47b58b274a1f8b0548216b42943a", Level.CRITICAL,
-        "The {statement} statement of incident {incident} waits for sign-off ({mode})[ until {until}]",
-        "incident statement statement_id mode until?",
+        "The {statement} statement of incident {incident} waits for sign-off ({mode})[ until {until}][, code {code}]",
+        "incident statement statement_id mode until? code?",
         "A statement is ready. With the mode `veto` it goes out by itself after the delay unless somebody objects; "
         "with `required` it waits until somebody approves.",
         "The approvers are asked. Nothing is said before the sign-off.",
-        "Approve with `failover approve {statement_id}`, object with `failover veto {statement_id}`.",
+        "Approve with `failover approve {statement_id}`, object with `failover veto {statement_id}`. With the code "
+        "behind it the approval is refused if the texts have changed since they were read.",
+    ),
+    _event(
+        "approver_asked", "30e82b07a5304af19242210caa2f7b34", Level.NOTICE,
+        "{approver} is {asked} by {way} about the {statement} statement of incident {incident}",
+        "incident statement statement_id approver asked way code?",
+        "Somebody who may sign the statement off was sent its texts and asked for a decision, or reminded of it.",
+        "The statement waits, or goes out after its delay, as configured. Others are asked when it is their turn.",
+        NOTHING,
+    ),
+    _event(
+        "approver_unreachable", "2c7a476b56d444f8a279803909af160a", Level.ERROR,
+        "{approver} could not be asked by {way}: {reason}",
+        "approver way reason incident?",
+        "The question whether a statement may go out did not reach somebody who may decide it, or answers cannot be "
+        "fetched.",
+        "It is tried again. The statement keeps to its own rule, and `failover approve` works all the same.",
+        "Read the reason. A person must have written to the bot once before it may write to them.",
+    ),
+    _event(
+        "statement_overdue", "1eeb5f9c3d734d9b956326be215936f4", Level.CRITICAL,
+        "The {statement} statement of incident {incident} has waited {duration} for sign-off: failover approve "
+        "{statement_id} {code}",
+        "incident statement statement_id duration code",
+        "Nobody has decided about a statement that waits for sign-off for longer than `remind_after`.",
+        "Who was asked is reminded, and the next group of approvers is asked when its time comes.",
+        "Decide: `failover approve {statement_id}` or `failover veto {statement_id}`.",
+    ),
+    _event(
+        "approval_recorded", "e338e12f07474256b3456cba934da123", Level.NOTICE,
+        "{by} approved the {statement} statement of incident {incident}; a second person must approve it too",
+        "incident statement by statement_id code",
+        "The statement needs the approval of two different people, and the first has given it.",
+        "It waits for the second.",
+        "Another person says `failover approve {statement_id} {code}`.",
+    ),
+    _event(
+        "approval_lapsed", "f2f7d6ce22e244fc97b460e8a45b4c1e", Level.WARNING,
+        "The approval of the {statement} statement of incident {incident} by {by} no longer holds: {reason}",
+        "incident statement by statement_id reason",
+        "Not all of the statement was said while its approval was good, or its texts changed after it.",
+        "What is still unsaid waits for sign-off again, and the approvers are asked again.",
+        "Approve with `failover approve {statement_id}` if it should still be said.",
+    ),
+    _event(
+        "approval_refused", "d1fae93a1783446b91bf08c50f6ab3c5", Level.WARNING,
+        "Somebody who is not listed as an approver pressed a button about {statement_id} on Telegram",
+        "statement_id",
+        "Only the Telegram accounts under `sign_off: approvers:` may decide. This one is not among them.",
+        "They were told so, and nothing has changed.",
+        "If that person should be able to decide, add their account number to the configuration; the bot has told it "
+        "to them.",
     ),
     _event(
         "statement_approved", "15dae17a2100404a8c4b5a57533b756e", Level.NOTICE,

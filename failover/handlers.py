@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Protocol
 
 from failover.assembly import Assembly
-from failover.contracts import parse_duration
 from failover.audit import Entry
-from failover.config.problems import did_you_mean
 from failover.chronicle import MOST_INCIDENTS
+from failover.config.problems import did_you_mean
+from failover.contracts import parse_duration
 from failover.control import Handler, Request
 from failover.desk import RequestError
 from failover.erasure import forget

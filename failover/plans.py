@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from failover import signoff
 from failover.delivery import Delivery, Phase, StatementRow, cancelled, expired, moved
 from failover.incidents import HOLDING_KINDS, Calm, Incident, Turn, opening_statement, reference, statement_id
 from failover.model import State, Statement
@@ -25,6 +26,10 @@ from failover.routing import (
     trouble_of,
     unplanned,
 )
+from failover.signoff import Signing, covers, is_waiting, mode_of, persons_for
+
+THE_CONFIGURATION = "the configuration"
+"""Who has "objected" where nothing may be said because the configuration has changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,7 @@ class House:
     calm: Calm = field(default_factory=Calm)
     sign_off: Mapping[Statement, str] = field(default_factory=dict)
     veto_for: float = 300.0
+    signing: Signing = field(default_factory=Signing)
     holding_latest: float = 1800.0
     welcome_latest: float = 43200.0
     update_every: float = 0.0
@@ -163,7 +169,7 @@ def silence(incident: Incident, known: Known, reason: str, now: float) -> Plan:
         latest=now,
         reference=reference(incident, Statement.WELCOME_BACK, number),
         decision="vetoed",
-        decided_by="the configuration",
+        decided_by=THE_CONFIGURATION,
         reason=reason,
     )
     return Plan(statements=(stopped,)) + _cancel(known.deliveries, reason, now)
@@ -185,25 +191,63 @@ def orphaned(deliveries: Iterable[Delivery], voices: Mapping[str, Voice], now: f
 def _hold(
     turn: Turn, incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float
 ) -> Plan:
-    """The holding statement for every backup that has neither heard it nor has it planned."""
-    if any(row.decision == "vetoed" for row in known.statements if row.kind in HOLDING_KINDS):
-        return Plan()
-    channels = unplanned(candidates(incident, house.routes, house.voices), known.holding)
+    """The holding statement for every backup that has neither heard it nor has it planned.
+
+    Channels with another sign-off than the rest have a statement of their own: what waits there keeps nobody else.
+    """
+    platforms = _speakable(incident, house, states)
+    channels = [
+        name
+        for name in unplanned(candidates(incident, house.routes, house.voices), known.holding)
+        if not _objected(name, HOLDING_KINDS, known, house)
+    ]
+    plan = Plan()
+    for mode, names in _by_mode(channels, Statement.HOLDING, house).items() if platforms else ():
+        plan += _hold_in(mode, names, turn, incident, plan.on(known), states, house, now)
+    return plan + call_backups(incident, plan.on(known), states, house, now) if plan.deliveries else Plan()
+
+
+def _hold_in(  # noqa: PLR0913, PLR0917  one group of what `_hold` looks at
+    mode: str,
+    channels: Sequence[str],
+    turn: Turn,
+    incident: Incident,
+    known: Known,
+    states: Mapping[str, State],
+    house: House,
+    now: float,
+) -> Plan:
+    """For the channels of one mode of sign-off."""
     earlier = [row for row in known.statements if row.kind in HOLDING_KINDS]
-    statement = earlier[-1] if earlier and turn is Turn.JOINED and _takes_more(earlier[-1], now) else None
+    alike = [row for row in earlier if row.mode == mode]
+    statement = alike[-1] if alike and turn is Turn.JOINED and _takes_more(alike[-1], now) else None
     if statement is not None:
         tried = {row.channel for row in known.deliveries if row.statement_id == statement.id}
         channels = [name for name in channels if name not in tried]
-    platforms = _speakable(incident, house, states)
-    if not channels or not platforms:
+    if not channels:
         return Plan()
-    kind = opening_statement(incident, house.calm)
     if statement is None:
-        statement = _statement(incident, kind, len(earlier) + 1, house, now, _gather(incident, states, house))
-    rows = _deliveries(incident, statement, channels, platforms, Phase.STANDBY, house, now)
+        kind, wait = opening_statement(incident, house.calm), _gather(incident, states, house)
+        statement = _statement(incident, kind, len(earlier) + 1, mode, house, now, wait)
+    rows = _deliveries(incident, statement, channels, _speakable(incident, house, states), Phase.STANDBY, house, now)
     rows = tuple(_standing_by(row, incident, states, house, now) for row in rows)
-    plan = Plan(statements=(statement,), deliveries=rows)
-    return plan + call_backups(incident, plan.on(known), states, house, now)
+    return Plan(statements=(statement,), deliveries=rows)
+
+
+def _by_mode(channels: Iterable[str], kind: Statement, house: House) -> dict[str, list[str]]:
+    return signoff.by_mode(channels, kind, house.sign_off, house.signing)
+
+
+def _objected(channel: str, kinds: Collection[Statement], known: Known, house: House) -> bool:
+    """Has somebody objected to this being said on channels that are signed off like this one?
+
+    An objection in a mode that no channel has any more, and one of the configuration, counts for all of them.
+    """
+    vetoed = [row for row in known.statements if row.kind in kinds and row.decision == "vetoed"]
+    kind = Statement.HOLDING if Statement.HOLDING in kinds else next(iter(kinds))
+    used = {mode_of(name, kind, house.sign_off, house.signing) for name in house.voices}
+    mode = mode_of(channel, kind, house.sign_off, house.signing)
+    return any(row.mode == mode or row.mode not in used or row.decided_by == THE_CONFIGURATION for row in vetoed)
 
 
 def _standing_by(
@@ -219,8 +263,7 @@ def _takes_more(statement: StatementRow, now: float) -> bool:
     """May further deliveries hang on it?  Not when it is too old, nor after a person decided on other words (S5)."""
     if now >= statement.latest:
         return False
-    waiting = not statement.decision and (statement.release_at is None or now < statement.release_at)
-    return statement.mode == "automatic" or waiting
+    return statement.mode == "automatic" or is_waiting(statement, now)
 
 
 def _gather(incident: Incident, states: Mapping[str, State], house: House) -> float:
@@ -240,11 +283,17 @@ def _speakable(incident: Incident, house: House, states: Mapping[str, State]) ->
     )
 
 
+def _release(mode: str, house: House, now: float, wait: float = 0.0) -> float | None:
+    """From when it may be said where nobody decides otherwise; None: never."""
+    nobody = house.signing.nobody_after
+    required = now + nobody if nobody is not None else None
+    return {"automatic": now + wait, "veto": now + house.veto_for, "required": required}[mode]
+
+
 def _statement(
-    incident: Incident, kind: Statement, number: int, house: House, now: float, wait: float = 0.0
+    incident: Incident, kind: Statement, number: int, mode: str, house: House, now: float, wait: float = 0.0
 ) -> StatementRow:
-    mode = house.sign_off.get(Statement.HOLDING if kind in HOLDING_KINDS else kind, "automatic")
-    release = {"automatic": now + wait, "veto": now + house.veto_for, "required": None}[mode]
+    release = _release(mode, house, now, wait)
     lasts = house.welcome_latest if kind is Statement.WELCOME_BACK else house.holding_latest
     return StatementRow(
         id=statement_id(incident, kind, number),
@@ -255,6 +304,7 @@ def _statement(
         reference=reference(incident, kind, number),
         mode=mode,
         release_at=release,
+        persons=persons_for(kind, mode, house.signing),
     )
 
 
@@ -339,39 +389,55 @@ def call_backups(incident: Incident, known: Known, states: Mapping[str, State], 
         moved(row, Phase.STANDBY, trouble) for row, trouble in stand_back(known.holding, house.voices, states, now)
     ]
     plan = Plan(deliveries=tuple(back))
-    called = promote(incident, plan.on(known).holding, house.routes, house.voices, states, now)
-    ready = tuple(moved(row, Phase.READY, reason or "asked") for row, reason in called)
-    replacing = tuple((row, reason) for row, reason in called if reason)
-    return plan + Plan(deliveries=ready, called=replacing)
+    plan += _called(promote(incident, plan.on(known).holding, house.routes, house.voices, states, now))
+    waiting = {row.id for row in known.statements if is_waiting(row, now)}
+    if waiting:  # what waits for a person is not counted on: those who need no waiting are asked beside it
+        free = [row for row in plan.on(known).holding if row.statement_id not in waiting]
+        plan += _called(
+            (row, reason or "another backup waits for sign-off")
+            for row, reason in promote(incident, free, house.routes, house.voices, states, now)
+        )
+    return plan
+
+
+def _called(called: Iterable[tuple[Delivery, str]]) -> Plan:
+    found = [(moved(row, Phase.READY, reason or "asked"), reason) for row, reason in called]
+    return Plan(
+        deliveries=tuple(row for row, _reason in found),
+        called=tuple((row, reason) for row, reason in found if reason),
+    )
 
 
 def welcome_back(incident: Incident, known: Known, house: House, now: float) -> Plan:
     """The welcome back for every channel that is owed one and has none; may be asked again at any time (S1)."""
     if incident.is_open:
         return Plan()
-    if any(row.decision == "vetoed" for row in known.statements if row.kind is Statement.WELCOME_BACK):
-        return Plan()
-    channels = owed_welcome(incident, known.holding, known.welcome, house.routes, house.voices, known.updates)
+    owed = owed_welcome(incident, known.holding, known.welcome, house.routes, house.voices, known.updates)
+    channels = [name for name in owed if not _objected(name, {Statement.WELCOME_BACK}, known, house)]
     if not channels or now - (incident.closed_at or now) > house.welcome_latest:
         return Plan()
     platforms = named(incident, house.routes) or tuple(one for one in incident.platforms if one in house.groups)
     if not platforms:  # neither routed nor watched any more: there is no name for it
         return Plan()
-    statement = _welcome_statement(incident, channels, known, house, now)
-    rows = _deliveries(incident, statement, channels, platforms, Phase.READY, house, now)
-    return Plan(statements=(statement,), deliveries=rows)
+    plan = Plan()
+    for mode, names in _by_mode(channels, Statement.WELCOME_BACK, house).items():
+        statement = _welcome_statement(incident, names, mode, plan.on(known), house, now)
+        rows = _deliveries(incident, statement, names, platforms, Phase.READY, house, now)
+        plan += Plan(statements=(statement,), deliveries=rows)
+    return plan
 
 
 def _welcome_statement(
-    incident: Incident, channels: Sequence[str], known: Known, house: House, now: float
+    incident: Incident, channels: Sequence[str], mode: str, known: Known, house: House, now: float
 ) -> StatementRow:
     """The one there is, for a channel that turned out later to have heard; a new one after a relapse."""
     earlier = [row for row in known.statements if row.kind is Statement.WELCOME_BACK]
-    if earlier:
-        taken = {row.channel for row in known.welcome if row.statement_id == earlier[-1].id}
-        if not taken & set(channels) and _takes_more(earlier[-1], now):
-            return earlier[-1]
-    return _statement(incident, Statement.WELCOME_BACK, len(earlier) + 1, house, now)
+    alike = [row for row in earlier if row.mode == mode]
+    if alike:
+        taken = {row.channel for row in known.welcome if row.statement_id == alike[-1].id}
+        if not taken & set(channels) and _takes_more(alike[-1], now):
+            return alike[-1]
+    return _statement(incident, Statement.WELCOME_BACK, len(earlier) + 1, mode, house, now)
 
 
 def update(
@@ -391,16 +457,21 @@ def update(
         and row.channel in house.voices
         and row.channel not in capped
         and not trouble_of(house.voices[row.channel], states, now)
+        and not _objected(row.channel, HOLDING_KINDS, known, house)
     ]
     platforms = _speakable(incident, house, states)
-    vetoed = any(row.decision == "vetoed" for row in known.statements if row.kind in HOLDING_KINDS)
-    unsaid = any(row.phase in (Phase.READY, Phase.SENDING, Phase.UNSURE) for row in known.updates)
-    if not incident.is_open or not channels or not platforms or vetoed or unsaid:
-        return Plan()
-    number = 1 + sum(row.kind is Statement.UPDATE for row in known.statements)
-    statement = _statement(incident, Statement.UPDATE, number, house, now)
-    rows = _deliveries(incident, statement, dict.fromkeys(channels), platforms, Phase.READY, house, now)
-    return Plan(statements=(statement,), deliveries=rows)
+    unsaid = {row.statement_id for row in known.updates if row.phase in (Phase.READY, Phase.SENDING, Phase.UNSURE)}
+    busy = {row.mode for row in known.statements if row.id in unsaid}
+    plan, made = Plan(), sum(row.kind is Statement.UPDATE for row in known.statements)
+    if not incident.is_open or not platforms:
+        return plan
+    for mode, names in _by_mode(dict.fromkeys(channels), Statement.UPDATE, house).items():
+        if mode not in busy:
+            made += 1
+            statement = _statement(incident, Statement.UPDATE, made, mode, house, now)
+            rows = _deliveries(incident, statement, names, platforms, Phase.READY, house, now)
+            plan += Plan(statements=(statement,), deliveries=rows)
+    return plan
 
 
 def update_due(incident: Incident, known: Known, house: House, now: float) -> bool:
@@ -425,6 +496,14 @@ def overdue(deliveries: Iterable[Delivery], now: float) -> Plan:
     )
 
 
+def lapse(known: Known, house: House, now: float) -> Plan:
+    """Approvals that no longer hold, though not all has been said: a person is asked again."""
+    found = [(row, signoff.lapse(row, known.deliveries, house.signing, now)) for row in known.statements]
+    return Plan(
+        statements=tuple(signoff.lapsed(row, why, _release(row.mode, house, now)) for row, why in found if why)
+    )
+
+
 def sayable(
     delivery: Delivery, statement: StatementRow, incident: Incident, states: Mapping[str, State], now: float
 ) -> bool:
@@ -434,6 +513,8 @@ def sayable(
     is back; a welcome back only while none is in trouble again.
     """
     if statement.decision == "vetoed" or statement.release_at is None or now < statement.release_at:
+        return False
+    if statement.decision == "approved" and not covers(statement, delivery, now):
         return False
     if not delivery.due <= now < delivery.latest:
         return False

@@ -22,7 +22,7 @@ from failover.config.paths import read_control, read_state, text_of
 from failover.config.places import Node
 from failover.config.platforms import Watching, read_groups, read_platforms
 from failover.config.problems import Place, Reading, did_you_mean
-from failover.config.settings import Heartbeat, Judgement, Limits, Settings, SignOff, Text, WebAddress
+from failover.config.settings import Heartbeat, Judgement, Limits, Metrics, Settings, SignOff, Text, WebAddress
 from failover.config.standins import House, read_routes
 from failover.config.validation import accept
 from failover.config.windows import known_timezone, read_windows
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 SECTIONS = (
     "organisation", "control", "state", "platforms", "channels", "routes", "messages", "sign_off", "judgement",
-    "limits", "maintenance", "heartbeat",
+    "limits", "maintenance", "heartbeat", "metrics",
 )  # fmt: skip
 
 REQUIRED = {
@@ -99,7 +99,8 @@ def _read(sections: Mapping[str, Node], root: Node, path: Path, known: Known, re
         judgement=judgement,
         limits=_section(Limits(), sections, "limits", reading),
         maintenance=read_windows(sections.get("maintenance"), house.named_platforms, organisation.timezone, reading),
-        heartbeat=_heartbeat(sections.get("heartbeat"), reading),
+        heartbeat=_optional(Heartbeat, sections, "heartbeat", reading),
+        metrics=_optional(Metrics, sections, "metrics", reading),
     )
 
 
@@ -192,5 +193,7 @@ def _organisation(node: Node | None, reading: Reading) -> Organisation:
     return Organisation(name=entry.name, timezone=entry.timezone, website=entry.website, contact=entry.contact)
 
 
-def _heartbeat(node: Node | None, reading: Reading) -> Heartbeat | None:
-    return accept(Heartbeat, node, ("heartbeat",), reading) if node is not None else None
+def _optional(shape: type[T], sections: Mapping[str, Node], name: str, reading: Reading) -> T | None:
+    """A section without which there is nothing of the kind."""
+    node = sections.get(name)
+    return accept(shape, node, (name,), reading) if node is not None else None

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from failover.contracts import Cost, Duration, Options
+from failover.contracts import Cost, Duration, Options, OutputPath
 from failover.model import Organisation, Statement
 from failover.wording import Messages
 
@@ -247,6 +247,16 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """A file in Prometheus' text format, written anew each `every` seconds; its folder must be there."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    file: OutputPath
+    every: Wait = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything the daemon needs to know.
 
@@ -266,5 +276,6 @@ class Settings:
     limits: Limits
     maintenance: tuple[Window | Recurring, ...]
     heartbeat: Heartbeat | None
+    metrics: Metrics | None = None
     notices: tuple[str, ...] = ()
     secrets: frozenset[str] = field(default=frozenset(), repr=False)

@@ -55,7 +55,8 @@ def init(target: Path, flags: Flags, env: Mapping[str, str], talk: Talk | None, 
         print("\nStopped; nothing was written.", file=sys.stderr)
         return STOPPED
     except OSError as error:
-        print(f"failover init: nothing was written: {error.filename or ''}: {error.strerror}", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"failover init: nothing was written: {where}{error.strerror}", file=sys.stderr)
         return REFUSED
     print(*written, "", sep="\n")
     return _tried(target, env, talk, online=online)

@@ -85,8 +85,8 @@ class Interview:
         kinds = registry.names(registry.CHANNELS)
         self._say("", "Where can you speak?", *(f"  {kind:<10} {_about(kind)}" for kind in kinds))
         wanted = self._several("Channels", "--channel", self.flags.channels, USUAL_CHANNELS, kinds, _kind_of)
+        self._unused({name for name, _kind in _names(wanted)})
         channels = tuple(self._channel(name, kind) for name, kind in _names(wanted))
-        self._unused({channel.name for channel in channels})
         groups = {name: catalogue[name].group for name in platforms}
         stands = {one.name: _group(one.platform, catalogue) for one in channels}
         return Answers(

@@ -304,15 +304,23 @@ class StagedKinds:
     def __init__(self, kinds: Kinds, stage: Stage) -> None:
         self._kinds = kinds
         self._stage = stage
+        self._probes: dict[str, AnyProbeKind] = {}
+        self._channels: dict[str, AnyChannelKind] = {}
 
     def find_probe(self, name: str) -> AnyProbeKind:
-        kind = self._kinds.find_probe(name)
-        opened = _anchors if name == ANCHORS else _probe
-        return replace(kind, open=lambda _options, around: opened(self._stage, around, kind.evidence))
+        if name not in self._probes:
+            kind = self._kinds.find_probe(name)
+            opened = _anchors if name == ANCHORS else _probe
+            self._probes[name] = replace(
+                kind, open=lambda _options, around: opened(self._stage, around, kind.evidence)
+            )
+        return self._probes[name]
 
     def find_channel(self, name: str) -> AnyChannelKind:
-        kind = self._kinds.find_channel(name)
-        return replace(kind, open=lambda _options, around: _channel(self._stage, around))
+        if name not in self._channels:
+            kind = self._kinds.find_channel(name)
+            self._channels[name] = replace(kind, open=lambda _options, around: _channel(self._stage, around))
+        return self._channels[name]
 
     def catalogue(self) -> Mapping[str, CataloguePlatform]:
         return self._kinds.catalogue()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
 
-from failover.drawing import Span, spans
+from failover.drawing import Span, gravest, spans
 from failover.model import Signal, State
 from failover.replay.run import Record
 from failover.replay.stage import Post, Seen
@@ -19,8 +19,6 @@ _TOLD_OTHERWISE = frozenset({"delivery_sent", "delivery_found", "source_unknown"
 
 GRAVITY = (State.UP, State.UNKNOWN, State.RECOVERING, State.SUSPECT, State.DOWN)
 """From the least to the most that a lane must not hide."""
-
-_SIGNALS = (Signal.UNKNOWN, Signal.UP, Signal.DEGRADED, Signal.DOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +92,12 @@ def states(record: Record, platform: str) -> list[Span]:
 
 def evidence(record: Record, platform: str, cls: str) -> list[Span]:
     """What a class of evidence showed of a platform: the gravest answer of its sources."""
-    latest: dict[str, Seen] = {}
-    turns: list[tuple[float, str, str]] = []
-    for seen in record.seen:
-        if seen.platform != platform:
-            continue
-        if seen.sighting.evidence.value == cls:
-            latest[seen.probe] = seen
-        elif latest.pop(seen.probe, None) is None:
-            continue
-        worst = max(latest.values(), key=lambda one: _SIGNALS.index(one.sighting.signal), default=None)
-        value, text = (worst.sighting.signal.value, f"{worst.probe}: {worst.sighting.reason}") if worst else ("", "")
-        turns.append((seen.at, value, text))
-    return spans(turns, record.ends)
+    said = [(seen, seen.sighting) for seen in record.seen if seen.platform == platform]
+    turns = (
+        (seen.at, seen.probe, sighting.signal.value if sighting.evidence.value == cls else "", sighting.reason)
+        for seen, sighting in said
+    )
+    return gravest(turns, record.ends)
 
 
 def classes(record: Record, platform: str) -> list[str]:

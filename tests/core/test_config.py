@@ -430,7 +430,7 @@ class TestExample:
 
         assert {channel.kind for channel in settings.channels.values()} == set(registry.names("channels"))
         assert settings.heartbeat is not None
-        assert len(settings.maintenance) == 1
+        assert len(settings.maintenance) == 2
 
 
 def _mutations(text: str) -> st.SearchStrategy[str]:

@@ -131,9 +131,9 @@ def _episode(dice: random.Random, setup: Setup, at: float) -> list[Event]:
     outages = [*_outages(dice, at)]
     end = max(one.end for one in outages)
     moments = _moments(dice, setup, outages)
-    events = list(outages)
+    events = [*outages, *_moods(dice, at)]
     for _ in range(dice.choice((0, 0, 1, 2, 3, 5))):
-        events += _disturbance(dice, setup, dice.choice(moments), at, end)
+        events += _disturbance(dice, dice.choice(moments), end)
     events += _people(dice, setup, outages)
     return events
 
@@ -150,6 +150,18 @@ def _outages(dice: random.Random, at: float) -> Iterator[Event]:
         lasts = dice.choice((MINUTE, 6 * MINUTE, 20 * MINUTE)) * dice.uniform(0.8, 1.5)
         yield Event(after, "outage", fallen[0], what, lasts)
         after += lasts
+
+
+def _moods(dice: random.Random, at: float) -> Iterator[Event]:
+    """What the channels will answer; most answer well."""
+    if dice.random() < 0.4:
+        return
+    for name in TALKERS:
+        if dice.random() < 0.35:
+            answers = ",".join(dice.choice(ANSWERS) for _ in range(dice.choice((1, 1, 2, 4))))
+            yield Event(max(at - 30, 601), "channel", name, answers)
+        if dice.random() < 0.2:
+            yield Event(max(at - 30, 601), "find", name, ",".join(dice.choices(FINDINGS, k=dice.choice((1, 4)))))
 
 
 def _moments(dice: random.Random, setup: Setup, outages: list[Event]) -> list[float]:
@@ -169,13 +181,8 @@ def _moments(dice: random.Random, setup: Setup, outages: list[Event]) -> list[fl
     ]
 
 
-def _disturbance(dice: random.Random, setup: Setup, at: float, begin: float, end: float) -> Iterator[Event]:
-    match dice.choices(range(9), (6, 2, 3, 3, 2, 2, 1, 1, 2))[0]:
-        case 0:
-            answers = ",".join(dice.choice(ANSWERS) for _ in range(dice.choice((1, 1, 2, 4))))
-            yield Event(begin, "channel", dice.choice(TALKERS), answers)
-        case 1:
-            yield Event(begin, "find", dice.choice(TALKERS), ",".join(dice.choices(FINDINGS, k=dice.choice((1, 4)))))
+def _disturbance(dice: random.Random, at: float, end: float) -> Iterator[Event]:
+    match dice.choices(range(2, 9), (3, 4, 2, 2, 1, 1, 2))[0]:
         case 2:
             yield Event(at, "crash", lasts=dice.choice((1.0, 5.0, 60.0, 15 * MINUTE, 3 * HOUR)))
         case 3:

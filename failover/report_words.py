@@ -1,0 +1,242 @@
+"""The sentences of a report: a paragraph that sums it up, and a line for each thing seen, signed off, said.  Pure.
+
+Made from what `report.report` found; used by the printed report and by the page alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+
+from failover.wallclock import local, span
+
+Fields = dict[str, Any]
+Clock = Callable[[float], str]
+
+HOLDING = frozenset({"holding", "again", "intermittent"})
+FAILED = frozenset({"refused", "expired", "held", "left", "unsure"})
+
+PHASES: Mapping[str, str] = {
+    "standby": "stands by",
+    "ready": "not said yet",
+    "sending": "is being said",
+    "unsure": "may be public, is being looked for",
+    "sent": "public",
+    "refused": "refused",
+    "held": "may be public, a person must look",
+    "left": "may be public, nobody knows",
+    "cancelled": "not said",
+    "expired": "not said in time",
+    "retracted": "taken back",
+}
+
+
+def title(data: Fields) -> str:
+    """`Incident 7: Facebook and Instagram`."""
+    return f"Incident {data['incident']['id']}: {platforms(data)}"
+
+
+def platforms(data: Fields) -> str:
+    return listed(platform_title(data, name) for name in data["incident"]["platforms"])
+
+
+def platform_title(data: Fields, name: str) -> str:
+    return str(data["titles"]["platforms"].get(name, name))
+
+
+def channel_title(data: Fields, name: str) -> str:
+    """With its name in the configuration, where that is another word."""
+    found = str(data["titles"]["channels"].get(name, name))
+    return found if found.casefold() == name.casefold() else f"{found} ({name})"
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *first, last = [*names] or ["nobody"]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def clock_of(data: Fields, zone: tzinfo) -> Clock:
+    """Times with their day where it lasted over more than one."""
+    begins, ends = (datetime.fromtimestamp(data["window"][name], zone) for name in ("from", "until"))
+    form = "%H:%M:%S" if begins.date() == ends.date() else "%Y-%m-%d %H:%M:%S"
+    return lambda at: f"{datetime.fromtimestamp(at, zone):{form}}"
+
+
+def summary(data: Fields, zone: tzinfo) -> str:
+    """The whole of it, for somebody who reads no further."""
+    parts = (*_outage(data, zone), *_told(data), *_end(data), *_rest(data))
+    return " ".join(parts)
+
+
+def _outage(data: Fields, zone: tzinfo) -> Iterator[str]:
+    incident = data["incident"]
+    plural = len(incident["platforms"]) > 1
+    opened, closed = incident["opened_at"], incident["closed_at"]
+    lasted = span(incident["lasted"])
+    if closed:
+        verb = "were" if plural else "was"
+        yield f"{platforms(data)} {verb} down from {local(opened, zone)} to {local(closed, zone)}, for {lasted}."
+    else:
+        verb = "have been" if plural else "has been"
+        yield f"{platforms(data)} {verb} down since {local(opened, zone)}, for {lasted} so far."
+    first = _first_sign(data)
+    before = f"The first sign was seen {span(opened - first)} earlier; " if opened - first >= 1 else ""
+    reason = str(incident["reason"]).rstrip(".")
+    yield _capital(f"{before}it was beyond doubt for this reason: {reason}.")
+    if incident["ordinal"] > 1:
+        yield f"It was incident number {incident['ordinal']} of its kind within a day."
+
+
+def _first_sign(data: Fields) -> float:
+    """When the chain of states that led to the incident began."""
+    opened = float(data["incident"]["opened_at"])
+    since: list[float] = [
+        one["at"]
+        for told in data["states"].values()
+        for one in told
+        if data["window"]["from"] < one["at"] <= opened and one["now"] not in ("up", "unknown")
+    ]
+    return min([opened, *since])
+
+
+def _told(data: Fields) -> Iterator[str]:
+    rows = [row for _statement, row in deliveries(data) if _statement["kind"] in HOLDING]
+    heard = list(dict.fromkeys(row["channel"] for row in rows if row["heard"]))
+    asked = list(dict.fromkeys(row["channel"] for row in rows if row["phase"] not in ("standby", "cancelled")))
+    if not heard:
+        back = any(row["phase"] == "retracted" for row in rows)
+        yield "What had been said was taken back." if back else "Nobody was told of it by the daemon."
+        return
+    first = min((row for row in rows if row["after_opening"] is not None), key=_after, default=None)
+    of = f"{len(heard)} of {len(asked)} channels" if len(asked) > len(heard) else _count(len(heard), "channel")
+    when = f", first on {first['channel']} {span(first['after_opening'])} after it was noticed" if first else ""
+    yield f"The public was told on {of} ({listed(heard)}){when}."
+
+
+def _after(row: Fields) -> float:
+    return float(row["after_opening"])
+
+
+def _end(data: Fields) -> Iterator[str]:
+    if data["incident"]["closed_at"] is None:
+        yield "It is not over."
+        return
+    rows = [row for statement, row in deliveries(data) if statement["kind"] == "welcome_back" and row["heard"]]
+    if rows:
+        channels = list(dict.fromkeys(row["channel"] for row in rows))
+        soonest = min((row["took"] for row in rows if row["took"] is not None), default=None)
+        when = f", first {span(soonest)} after the recovery was certain" if soonest is not None else ""
+        yield f"The welcome back was said on {_count(len(channels), 'channel')} ({listed(channels)}){when}."
+    else:
+        yield "No welcome back was said."
+
+
+def _rest(data: Fields) -> Iterator[str]:
+    count = sum(one["person"] for one in data["catch_up"])
+    if count:
+        verb = "is" if count == 1 else "are"
+        yield f"{_capital(_count(count, 'thing'))} {verb} left for a person to see to: see the end of this report."
+    elif data["incident"]["closed_at"]:
+        yield "Nothing is left to be done."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{'one' if number == 1 else number} {what}{'' if number == 1 else 's'}"
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def deliveries(data: Fields) -> Iterator[tuple[Fields, Fields]]:
+    """(statement, delivery), as they were made."""
+    for statement in data["statements"]:
+        for row in statement["deliveries"]:
+            yield statement, row
+
+
+def kind(statement: Fields) -> str:
+    return str(statement["kind"]).replace("_", " ")
+
+
+def signed(statement: Fields, clock: Clock) -> str:
+    """Who signed it off, how and when."""
+    mode, who = statement["mode"], statement["decided_by"]
+    when = f" at {clock(statement['decided_at'])}" if statement["decided_at"] else ""
+    because = f" ({statement['because']})" if statement["because"] else ""
+    if statement["decision"]:
+        did = "objected" if statement["decision"] == "vetoed" else statement["decision"]
+        return f"{who} {did}{when}{because}"
+    if mode == "automatic":
+        return "goes out by itself, as configured"
+    if mode == "veto":
+        return f"goes out unless somebody objects by {clock(statement['release_at'])}; nobody has"
+    return f"had to be approved, was asked for at {clock(statement['created_at'])}, and nobody has"
+
+
+def fate(row: Fields, clock: Clock) -> str:
+    """What became of it on this channel: `public at 11:09:44 after 4s`, or why not."""
+    told = PHASES.get(row["phase"], row["phase"])
+    if row["phase"] == "sent":
+        tries = f", at attempt {row['attempts']}" if row["attempts"] > 1 else ""
+        counts = f", {note}" if (note := recipients(row) or row["note"]) else ""
+        return f"{told} at {clock(row['ended_at'])}, after {span(row['took'])}{tries}{counts}"
+    when = f" at {clock(row['ended_at'])}" if row["ended_at"] else ""
+    return f"{told}{when}{': ' + row['reason'] if row['reason'] else ''}"
+
+
+def recipients(row: Fields) -> str:
+    """How many people, never who: `1,204 sent, 3 refused`."""
+    return ", ".join(f"{count:,} {state}" for state, count in row["recipients"].items())
+
+
+def texts(statement: Fields) -> list[tuple[list[str], str, str]]:
+    """(channels, subject, text): channels with the same words together."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in statement["deliveries"]:
+        found.setdefault((row["subject"], row["text"]), []).append(row["channel"])
+    return [(channels, subject, text) for (subject, text), channels in found.items()]
+
+
+def failures(data: Fields) -> list[tuple[float, str]]:
+    """(when, what): everything that did not go as it should, also where it went well in the end."""
+    found = [(one["at"], one) for one in data["audit"] if one["event"] in _TROUBLES]
+    return [(at, _TROUBLES[one["event"]].format_map(_Gaps(one["facts"]))) for at, one in found]
+
+
+_TROUBLES: Mapping[str, str] = {
+    "delivery_ready": "{delivery} could not be said at once: {reason}",
+    "delivery_refused": "{delivery} was refused: {reason}",
+    "delivery_unsure": "{delivery} had no certain end: {reason}",
+    "delivery_held": "{delivery} was put before a person: {reason}",
+    "delivery_left": "{delivery} was left in doubt: {reason}",
+    "delivery_expired": "{delivery} was not said in time: {reason}",
+    "channel_passed_over": "{delivery} was passed over: {reason}",
+    "retract_failed": "{delivery} could not be taken back: {reason}",
+    "gap_noticed": "nobody was watching for {seconds} s: {reason}",
+    "clock_stepped": "the clock of this machine was set by {seconds} s",
+}
+
+
+class _Gaps(dict[str, object]):
+    """A fact that is missing is shown as a question mark."""
+
+    def __missing__(self, _name: str) -> str:
+        return "?"
+
+
+def by_class(data: Fields, name: str) -> list[tuple[str, list[Fields]]]:
+    """What was said of a platform, by class of evidence, in the order of time; what was said before comes first."""
+    answers: Mapping[str, Sequence[Fields]] = data["answers"][name]
+    found: dict[str, list[Fields]] = {}
+    for one in (*answers["before"], *answers["changes"]):
+        found.setdefault(one["evidence"], []).append(one)
+    return list(found.items())
+
+
+def answer(one: Fields) -> str:
+    fault = f" ({one['fault']})" if one["fault"] in ("account", "network") else ""
+    says = "cannot tell" if one["signal"] == "unknown" else one["signal"]
+    return f"{one['probe']}: {says}{fault}, {one['reason']}"

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 COMPILE = $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
-.PHONY: demo test check crash lock clean
+.PHONY: demo test check simulate crash lock clean
 
 demo: $(VENV)/.ready
 	$(BIN)/failover demo
@@ -51,6 +51,11 @@ $(VENV)/.ready: requirements-dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
+
+# Random lives of the daemon in virtual time (docs/simulator.md): HOURS=100000 SEED=1 PROCESSES=2
+simulate: $(VENV)/.ready
+	$(BIN)/python -m tests.simulator --hours $(or $(HOURS),20000) --processes $(or $(PROCESSES),2) $(if $(SEED),--seed $(SEED)) \
+		$(if $(FIGURES),--figures $(FIGURES))
 
 # Renew both lock files (run by hand, with Python 3.11): every version pinned, every file hashed, no host named.
 # requirements.txt is what the daemon needs, requirements-dev.txt has the tools as well.

@@ -19,13 +19,11 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from bench.deaths import play, record
 from bench.points import ANY_MOMENT, CALLS, HELPERS, MAIN, RESTART, Point, Result
@@ -98,7 +96,7 @@ def case(point: Point) -> Result:
 
 def played(cases: Iterable[Point], jobs: int) -> Iterator[Result]:
     """The results as they come."""
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), max_tasks_per_child=50)
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
     try:
         for future in as_completed([pool.submit(case, one) for one in cases]):
             yield future.result()
@@ -107,24 +105,24 @@ def played(cases: Iterable[Point], jobs: int) -> Iterator[Result]:
 
 
 class Book:
-    """The results so far, a line of JSON each; the first line holds the counts and what was asked for."""
+    """The results so far, a line of JSON each; the first line holds the counts."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.head: dict[str, Any] = {}
+        self.counts: Counts = {}
         self.results: dict[Point, Result] = {}
 
     def read(self) -> None:
         """What is there.  What went wrong is forgotten, to be played again."""
         lines = [json.loads(line) for line in self.path.read_text().splitlines()]
-        self.head = lines[0]
+        self.counts = lines[0]["counts"]
         found = [Result(**line | {"point": Point(**line["point"])}) for line in lines[1:]]
         self.results = {one.point: one for one in found if one.clean}
 
-    def begin(self, head: dict[str, Any]) -> None:
-        self.head = head
+    def begin(self, counts: Counts) -> None:
+        self.counts = counts
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [head, *(one.as_fields() for one in self.results.values())]
+        lines = [{"counts": counts}, *(one.as_fields() for one in self.results.values())]
         self.path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
     def add(self, result: Result) -> None:
@@ -168,19 +166,15 @@ def main() -> int:
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is under way ends, and the results are kept
     results = asked.results.with_suffix(".quick.jsonl") if asked.quick else asked.results
-    book, began = Book(results), time.time()
+    book = Book(results)
     if asked.resume and results.exists():
         book.read()
-    counts = book.head.get("counts") or measure()
-    book.begin({"counts": counts, "seconds": book.head.get("seconds", 0.0)})
+    counts = book.counts or measure()
+    book.begin(counts)
     everything = points(counts, asked.random)
     wanted = spread(everything, asked.quick, asked.seed) if asked.quick else everything
-    try:
-        found = sweep(wanted, book, asked.jobs)
-    finally:
-        seconds = book.head["seconds"] + time.time() - began
-        book.begin({"counts": counts, "seconds": seconds})
-    text = report(found, seconds, asked.jobs, shlex.join(["python", "-m", "bench.crash", *sys.argv[1:]]))
+    found = sweep(wanted, book, asked.jobs)
+    text = report(found, asked.jobs, shlex.join(["python", "-m", "bench.crash", *sys.argv[1:]]))
     if asked.quick:
         print(text)
     else:

@@ -20,7 +20,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from bench.nursery import nursery
-from bench.points import ANY_MOMENT, BACKUPS, ERRORS, MAILS, PLACES, PRIMARY, RESTART, STAGES, Point, Result
+from bench.points import ANY_MOMENT, BACKUPS, CALLS, ERRORS, MAILS, PLACES, PRIMARY, RESTART, STAGES, Point, Result
 from bench.strace import attach, counted, detach, threads
 from failover.ask import NotRunningError, RefusedError
 from failover.practice.http import Fault
@@ -73,7 +73,7 @@ async def _record(where: str, folder: Path) -> dict[str, int]:
     async with a_town(folder) as town:
         case = Case(town, Result(Point(where, "none", 0)))
         await case.lead_up()
-        await case.attach("-o", str(folder / "calls"))
+        await case.attach("-o", str(folder / "calls"), "-e", f"trace={','.join(CALLS)}")
         await case.through()
         await case.let_go()
         await town.kill()
@@ -213,7 +213,6 @@ class Case:
                 await self._reach_holding()
 
     async def _strike(self) -> None:
-        self.result.restarts += self.result.died > 0
         await self.town.kill()
         await self._note_death()
 
@@ -238,7 +237,6 @@ class Case:
     async def _running(self) -> Fields:
         if not self.town.running:
             await self.town.start()
-            self.result.restarts += 1
         return await self.town.until("it answers", lambda _data: True)
 
     async def _settled(self, so: Callable[[Fields], bool]) -> None:

@@ -11,13 +11,12 @@ organisation, and to three plain rules.  The number of a variant and the seed gi
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
-import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -83,6 +82,16 @@ class Result:
     scores: dict[str, Score]
 
 
+@dataclass(frozen=True, slots=True)
+class Stuff:
+    """A scenario as written and as each probe sees it, the probes, and who watches."""
+
+    scenario: Scenario
+    spelled: Scenario
+    found: list[Source]
+    settings: Settings
+
+
 @lru_cache(maxsize=1)
 def _house() -> tuple[Settings, Cast]:
     settings = library.organisation(None, {})
@@ -90,11 +99,14 @@ def _house() -> tuple[Settings, Cast]:
 
 
 @lru_cache(maxsize=64)
-def _spelled(name: str) -> tuple[Scenario, Scenario, list[Source]]:
-    """(the scenario as written, as each probe sees it, the probes)."""
-    settings, names = _house()
+def _stuff(name: str) -> Stuff:
+    """Platforms that the scenario does not name, and where we do not speak, are left out: nothing happens there."""
+    whole, names = _house()
     scenario = library.read(CALM, name, names) if name == "calm" else library.scenario(name, names)
-    return scenario, spelled_out(scenario, settings, registry), sources(scenario, settings, registry)
+    kept = {*scenario.platforms, *(channel.platform for channel in whole.channels.values())}
+    settings = replace(whole, platforms={key: one for key, one in whole.platforms.items() if key in kept})
+    spelled = spelled_out(scenario, settings, registry)
+    return Stuff(scenario, spelled, sources(scenario, settings, registry), settings)
 
 
 def truth(scenario: Scenario, spelled: Scenario, variant: Scenario) -> Truth:
@@ -149,18 +161,17 @@ def ours(record: Record) -> list[Alert]:
 def variant(number: int, seed: int, names: Sequence[str]) -> tuple[str, Scenario]:
     """The scenario of this number, and its variant."""
     name = names[number % len(names)]
-    _scenario, spelled, found = _spelled(name)
-    return name, varied(spelled, found, random.Random(f"{seed}/{number}"))
+    stuff = _stuff(name)
+    return name, varied(stuff.spelled, stuff.found, random.Random(f"{seed}/{number}"))
 
 
 def measure(number: int, seed: int, names: Sequence[str]) -> Result:
     """One variant, by our rules and by the plain ones."""
-    settings, _names = _house()
     name, played = variant(number, seed, names)
-    scenario, spelled, found = _spelled(name)
-    known = truth(scenario, spelled, played)
-    told = {"ours": ours(perform(replace(played, expect=()), settings, registry, seed=number, approve_after=120.0))}
-    told |= {rule: alerts(rule, played, settings, found, number) for rule in RULES}
+    stuff = _stuff(name)
+    known = truth(stuff.scenario, stuff.spelled, played)
+    told = {"ours": ours(perform(played, stuff.settings, registry, seed=number, approve_after=120.0))}
+    told |= {rule: alerts(rule, played, stuff.settings, stuff.found, number) for rule in RULES}
     return Result(
         number=number,
         scenario=name,
@@ -175,31 +186,35 @@ def _measured(work: tuple[int, int, Sequence[str]]) -> Result:
     return measure(*work)
 
 
-def run(numbers: Sequence[int], seed: int, names: Sequence[str], jobs: int, minutes: float) -> list[Result]:
-    """The results in order; no more of them than there is time for."""
-    ends = time.monotonic() + 60 * minutes
-    results: list[Result] = []
-    pool = ProcessPoolExecutor(jobs)
-    try:
-        for result in pool.map(_measured, [(number, seed, names) for number in numbers], chunksize=4):
-            results.append(result)
-            if len(results) % 100 == 0:
-                print(f"{len(results)} of {len(numbers)}", file=sys.stderr, flush=True)
-            if time.monotonic() > ends:
-                break
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return results
+def run(numbers: Sequence[int], seed: int, names: Sequence[str], jobs: int, keep: Path | None) -> Iterator[Result]:
+    """One by one; what is done is written to `keep`, and what stands there is not done again."""
+    known = kept(keep)
+    yield from known.values()
+    left = [(number, seed, names) for number in numbers if number not in known]
+    with ProcessPoolExecutor(jobs) as pool:
+        for result in pool.map(_measured, left, chunksize=4):
+            if keep is not None:
+                with keep.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(asdict(result)) + "\n")
+            yield result
+
+
+def kept(file: Path | None) -> dict[int, Result]:
+    """What an earlier run has written down."""
+    if file is None or not file.exists():
+        return {}
+    values = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    told = [{**one, "scores": {rule: Score(**given) for rule, given in one["scores"].items()}} for one in values]
+    return {one["number"]: Result(**one) for one in told}
 
 
 def _show(number: int, seed: int, names: Sequence[str]) -> None:
     """One variant in full, for whoever looks for the reason."""
     from failover.replay import report
 
-    settings, _names = _house()
     name, played = variant(number, seed, names)
     print(name, measure(number, seed, names))
-    print(report.text(perform(played, settings, registry, seed=number, approve_after=120.0)))
+    print(report.text(perform(played, _stuff(name).settings, registry, seed=number, approve_after=120.0)))
 
 
 def main() -> None:
@@ -207,7 +222,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--minutes", type=float, default=60.0, help="stop after so many, with what is done by then")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="write results there, and go on from them (JSON lines)"
+    )
     parser.add_argument("--only", type=int, metavar="NUMBER", help="show one variant in full")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the page there as well")
     arguments = parser.parse_args()
@@ -215,10 +232,9 @@ def main() -> None:
     if arguments.only is not None:
         _show(arguments.only, arguments.seed, names)
         return
-    began = time.monotonic()
-    results = run(range(arguments.count), arguments.seed, names, arguments.jobs, arguments.minutes)
+    results = list(run(range(arguments.count), arguments.seed, names, arguments.jobs, arguments.keep))
     command = f"python -m bench.judgement --count {len(results)} --seed {arguments.seed}"
-    text = page(results, command, arguments.seed, time.monotonic() - began)
+    text = page(results, command, arguments.seed)
     print(text)
     if arguments.out is not None:
         arguments.out.write_text(text, encoding="utf-8")

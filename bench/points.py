@@ -19,6 +19,9 @@ CALLS = {
     "mkdir": "a folder of the site is made",
     "chmod": "a file is made readable for the web server",
     "fchmod": "the same",
+    "fchown": "a file of the database is given its owner",
+    "bind": "the control socket is made",
+    "listen": "the control socket is opened to callers",
     "socket": "a connection is prepared",
     "connect": "a connection is made",
     "accept4": "a command is listened to (control socket)",
@@ -76,7 +79,6 @@ class Result:
     died: int = 0
     failed: int = 0
     public: int = 0
-    restarts: int = 0
     waits: int = 0
     doubles: list[str] = field(default_factory=list)
     losses: list[str] = field(default_factory=list)
@@ -85,6 +87,11 @@ class Result:
     unheard: list[str] = field(default_factory=list)
     trouble: str = ""
     seconds: float = 0.0
+
+    @property
+    def restarts(self) -> int:
+        """Whoever died was started again, and so was whoever was stopped for three minutes to pass."""
+        return self.died + self.waits
 
     @property
     def reached(self) -> bool:

@@ -33,8 +33,8 @@ without strace, the incident is brought to its end, and every service is asked w
 nothing changes between two of the calls in the table, so a death at any other instruction is the same as a death at
 the next of these calls.
 
-- command: `{command}` (`make crash`), {jobs} cases at a time
-- date: {date}, duration {minutes:.0f} min
+- command: `{command}` (`make crash`)
+- date: {date}, duration {minutes:.0f} min ({jobs} cases at a time, on a machine that had other work as well)
 - machine: {processor}, {cores} cores, Linux {release} {machine}
 - versions: Python {python}, SQLite {sqlite}, {strace}
 
@@ -81,7 +81,7 @@ the database while no daemon ran.
 """
 
 
-def report(results: Sequence[Result], seconds: float, jobs: int, command: str) -> str:
+def report(results: Sequence[Result], jobs: int, command: str) -> str:
     """The whole page."""
     failing = [one for one in results if one.point.where in ERRORS]
     killing = [one for one in results if one.point.where not in ERRORS]
@@ -96,7 +96,7 @@ def report(results: Sequence[Result], seconds: float, jobs: int, command: str) -
         command=command,
         jobs=jobs,
         date=time.strftime("%Y-%m-%d", time.gmtime()),
-        minutes=seconds / 60,
+        minutes=sum(one.seconds for one in results) / 60 / jobs,
         processor=_processor(),
         cores=os.cpu_count(),
         release=platform.release(),

@@ -21,14 +21,12 @@ A_YEAR = 8766.0
 """Hours."""
 
 
-def page(results: Sequence[Result], command: str, seed: int, seconds: float) -> str:
+def page(results: Sequence[Result], command: str, seed: int) -> str:
     """The whole page but for the remarks, which stand in it by hand."""
-    return "\n".join(
-        [*_head(results, command, seconds), *_rules(results), *_scenarios(results), *_odd(results, seed), ""]
-    )
+    return "\n".join([*_head(results, command), *_rules(results), *_scenarios(results), *_odd(results, seed), ""])
 
 
-def _head(results: Sequence[Result], command: str, seconds: float) -> list[str]:
+def _head(results: Sequence[Result], command: str) -> list[str]:
     real = [one for one in results if one.real]
     hours = sum(one.hours for one in results)
     return [
@@ -38,7 +36,7 @@ def _head(results: Sequence[Result], command: str, seconds: float) -> list[str]:
         f"be said; together {hours / A_YEAR:.2f} simulated years of one organisation.",
         "",
         f"- command: `{command}`",
-        f"- date: {time.strftime('%Y-%m-%d', time.gmtime())}, duration {seconds / 60:.0f} min",
+        f"- date: {time.strftime('%Y-%m-%d', time.gmtime())}",
         "",
     ]
 

@@ -33,6 +33,7 @@ LABELS = {
     Statement.WELCOME_BACK: "Back to normal",
     Statement.CORRECTION: "Correction",
     Statement.DRILL: "Drill",
+    Statement.POST: "News",
 }
 
 

@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from failover import __version__
+from failover.approvers import asker
+from failover.asking import Asker
 from failover.config.kinds import Kinds
-from failover.config.settings import ChannelSettings, PlatformSettings, ProbeSettings, Recurring, Settings, Window
+from failover.config.settings import (
+    SIGNED,
+    ChannelSettings,
+    PlatformSettings,
+    ProbeSettings,
+    Recurring,
+    Settings,
+    Window,
+)
 from failover.contracts import Channel, Probe, Surroundings
 from failover.courier import Courier, Outlet
 from failover.delivery import Policy
 from failover.desk import Desk
+from failover.drill import Drill
 from failover.engine import Engine, Says, Watch
 from failover.hours import Hours
 from failover.incidents import Calm
@@ -20,8 +33,12 @@ from failover.lookout import Look, Lookout
 from failover.model import Statement
 from failover.moments import zone_of
 from failover.plans import House, Saying
+from failover.postoffice import PostOffice
+from failover.posts import Gauge
 from failover.retraction import Retraction
 from failover.routing import Route, Voice
+from failover.signoff import Person, Signing
+from failover.spool import Spool
 from failover.store import Store
 from failover.templates import WordingError
 from failover.verdict import Rules
@@ -39,7 +56,11 @@ class Assembly:
     engine: Engine
     courier: Courier
     desk: Desk
+    asker: Asker
     retraction: Retraction
+    drill: Drill
+    posts: PostOffice
+    spool: Spool | None
     lookout: Lookout
     channels: dict[str, Channel]
 
@@ -64,12 +85,17 @@ async def assemble(
         outlets = {name: _outlet(settings.channels[name], channel) for name, channel in channels.items()}
         fast = settings.judgement.every_when_suspect
         desk = Desk(engine)
+        office = PostOffice(engine, pictures_of(settings), settings.organisation.timezone)
         yield Assembly(
             settings=settings,
             engine=engine,
             courier=Courier(engine, outlets, now),
             desk=desk,
+            asker=asker(settings, engine, desk, user_agent(settings), now, wake),
             retraction=Retraction(engine, desk, outlets),
+            drill=Drill(engine),
+            posts=office,
+            spool=Spool(settings.posts.folder, office, engine, now) if settings.posts else None,
             lookout=Lookout(engine, looks, anchors, now, fast=fast),
             channels=channels,
         )
@@ -127,6 +153,11 @@ class _Maker:
         )
 
 
+def pictures_of(settings: Settings) -> Path:
+    """Where the pictures of posts are kept: beside the database."""
+    return settings.state.with_name("pictures")
+
+
 def user_agent(settings: Settings) -> str:
     """Who asks, and where the asked can complain; plain ASCII, as HTTP demands."""
     organisation = settings.organisation
@@ -181,6 +212,7 @@ def house(settings: Settings, kinds: Kinds, journal: Says) -> House:
                 reach=one.reach,
                 after=one.after,
                 partial=one.partial == "say",
+                posts=one.posts,
             )
             for one in settings.routes
         ],
@@ -190,17 +222,39 @@ def house(settings: Settings, kinds: Kinds, journal: Says) -> House:
             intermittent_after=judgement.intermittent.after,
             intermittent_for=judgement.intermittent.calm,
         ),
-        sign_off={
-            kind: settings.sign_off.mode(kind)
-            for kind in (Statement.HOLDING, Statement.UPDATE, Statement.WELCOME_BACK)
-        },
+        sign_off={kind: settings.sign_off.mode(kind) for kind in SIGNED},
         veto_for=settings.sign_off.veto_for,
+        signing=_signing(settings),
         holding_latest=limits.holding_latest,
         welcome_latest=limits.welcome_latest,
         update_every=limits.update_every,
         posts_per_day=limits.posts_per_day,
         gather=2 * judgement.every_when_suspect,
+        release_every=limits.release_every,
+        gauges={name: _gauge(one, kinds) for name, one in settings.channels.items()},
     )
+
+
+def _signing(settings: Settings) -> Signing:
+    """The rules of sign-off as planning and the desk need them."""
+    rules = settings.sign_off
+    return Signing(
+        modes={(name, kind): rules.mode(kind, name) for name in rules.channels for kind in SIGNED},
+        two_persons=frozenset(kind for kind in SIGNED if rules.needs_two(kind)),
+        valid_for=rules.valid_for,
+        people=tuple(
+            Person(name=one.name, group=one.group, telegram=one.telegram, email=one.email or "", user=one.user or "")
+            for one in rules.approvers
+        ),
+        remind_after=rules.remind_after,
+        escalate_after=rules.escalate_after,
+        if_nobody=rules.if_nobody,
+    )
+
+
+def _gauge(one: ChannelSettings, kinds: Kinds) -> Gauge:
+    kind = kinds.find_channel(one.kind)
+    return Gauge(measure=partial(kind.measure, one.options), images=kind.images)
 
 
 def _voice(one: ChannelSettings, kinds: Kinds, timezone: str) -> Voice:
@@ -229,6 +283,7 @@ def _worder(settings: Settings, journal: Says) -> Callable[[Statement, str, Sayi
             incident=saying.incident,
             since=saying.opened_at,
             now=saying.now,
+            drill=settings.channels[channel].practice,
         )
         try:
             wording = word(settings.messages, statement, channel, facts)

@@ -142,9 +142,9 @@ def _pinned(deliveries: Sequence[Delivery]) -> Iterator[Leftover]:
         else:
             ended = not (row.statement in _ENDS and "unpin" in note)
         if not ended:
-            may = "is" if note == "pinned" else "may be"
+            may = "is still" if note == "pinned" else "may still be"
             place = f" ({row.receipt.url})" if row.receipt and row.receipt.url and note == "pinned" else ""
-            reason = f"the holding statement {may} still pinned on {row.channel}{place}: unpin it by hand"
+            reason = f"the holding statement {may} pinned on {row.channel}{place}: unpin it by hand"
             yield _left(row, Matter.PINNED, reason)
 
 

@@ -74,6 +74,7 @@ def _service_commands(add: Callable[..., argparse.ArgumentParser], config: argpa
     identify = add("identify", _identify, "Say which kind a status page is, and print the probe that watches it.")
     identify.add_argument("url", metavar="URL")
     identify.add_argument("--json", action="store_true", help="for programs")
+    _preview_command(add, config)
     _replay_command(add)
     demo = add("demo", _demo, "Rehearse 4 October 2021 on a practice internet, in under a minute.")
     demo.add_argument(
@@ -121,6 +122,13 @@ def _papers(add: Callable[..., argparse.ArgumentParser]) -> None:
     completion.add_argument("shell", choices=["bash", "zsh", "fish"])
 
 
+def _preview_command(add: Callable[..., argparse.ArgumentParser], config: argparse.ArgumentParser) -> None:
+    preview = add("preview", _preview, "Show every message on every channel as it will look, and its length.", config)
+    preview.add_argument("--platform", action="append", default=[], metavar="NAME", help="as if this (too) were down")
+    preview.add_argument("--statement", action="append", default=[], metavar="NAME", help="holding, welcome_back, …")
+    preview.add_argument("--json", action="store_true", help="for programs")
+
+
 def _replay_command(add: Callable[..., argparse.ArgumentParser]) -> None:
     replay = add("replay", _replay, "Play a recorded outage to your configuration: what is said, and when?")
     replay.add_argument("scenario", nargs="?", metavar="SCENARIO", help="a name that is shipped, or a file (.yaml)")
@@ -141,6 +149,7 @@ def _operator_commands(add: Callable[..., argparse.ArgumentParser], config: argp
     status = add("status", _status, "How everything stands.", config)
     status.add_argument("--json", action="store_true", help="for programs")
     status.add_argument("--watch", action="store_true", help="again every two seconds, until Ctrl-C")
+    _post_commands(add, config)
     _audit_command(add, config)
     _past_commands(add, config)
     explain = add("explain", _explain, "Why a platform stands as it does, and what would change it.", config)
@@ -154,8 +163,13 @@ def _operator_commands(add: Callable[..., argparse.ArgumentParser], config: argp
     declare.add_argument("platform", metavar="PLATFORM")
     declare.add_argument("state", choices=["down", "up", "auto"], help="auto: let the sources decide again")
     declare.add_argument("--because", metavar="TEXT", default="", help="for the record")
-    approve = add("approve", _request("approve", "statement"), "Release a statement that waits for sign-off.", config)
+    approve = add(
+        "approve", _request("approve", "statement", "code"), "Release a statement that waits for sign-off.", config
+    )
     approve.add_argument("statement", metavar="STATEMENT")
+    approve.add_argument(
+        "code", metavar="CODE", nargs="?", default="", help="only if the texts are still those of it"
+    )
     veto = add("veto", _request("veto", "statement", "because"), "Stop a statement that is not public yet.", config)
     veto.add_argument("statement", metavar="STATEMENT")
     veto.add_argument("--because", metavar="TEXT", default="", help="for the record")
@@ -169,6 +183,10 @@ def _operator_commands(add: Callable[..., argparse.ArgumentParser], config: argp
     )
     resolve.add_argument("delivery", metavar="DELIVERY")
     resolve.add_argument("answer", choices=["sent", "not-sent"])
+    drill = add("drill", _drill, "Rehearse an outage: practice channels hear it, and every text says DRILL.", config)
+    drill.add_argument("platform", metavar="PLATFORM")
+    drill.add_argument("--full", action="store_true", help="the real words, signed off, and the welcome back")
+    drill.add_argument("--json", action="store_true", help="for programs")
     silence = add(
         "silence",
         _request("silence", "platform", "for", "end", "because"),
@@ -184,6 +202,22 @@ def _operator_commands(add: Callable[..., argparse.ArgumentParser], config: argp
     )
     pause.add_argument("--because", metavar="TEXT", default="", help="for the record")
     add("resume", _request("resume"), "Speak again.", config)
+
+
+def _post_commands(add: Callable[..., argparse.ArgumentParser], config: argparse.ArgumentParser) -> None:
+    post = add("post", _post, "Publish something; while a platform is down it goes where the route says.", config)
+    post.add_argument("text", metavar="TEXT", help="- reads it from standard input")
+    post.add_argument("--to", metavar="CHANNEL", action="append", default=[], help="may be given again")
+    post.add_argument("--at", metavar="TIME", default="", help="2026-12-01T09:00, on your clock; default: now")
+    post.add_argument("--until", metavar="TIME", default="", help="after that it is too late")
+    post.add_argument("--title", metavar="TEXT", default="", help="where a channel has room for one")
+    post.add_argument("--image", metavar="FILE", default="", help="PNG, JPEG, GIF or WebP, 10 MB at most")
+    post.add_argument("--alt", metavar="TEXT", default="", help="what it shows, for people who cannot see it")
+    posts = add("posts", _posts, "What was handed in, what waits and why; or cancel a post.", config)
+    posts.add_argument("act", nargs="?", choices=["cancel"], help="with the number of a post")
+    posts.add_argument("post", nargs="?", metavar="POST", default="", help="such as P12")
+    posts.add_argument("--since", metavar="WHEN", default="", help="of what is over: 2d or 2026-11-20; default: 7d")
+    posts.add_argument("--json", action="store_true", help="for programs")
 
 
 def _audit_command(add: Callable[..., argparse.ArgumentParser], config: argparse.ArgumentParser) -> None:
@@ -237,8 +271,8 @@ def _check(arguments: Arguments) -> int:
 def _init(arguments: Arguments) -> int:
     import os
 
+    from failover.newcomer.asking import Flags
     from failover.newcomer.command import Terminal, init
-    from failover.newcomer.questions import Flags
 
     pairs = [pair.partition("=") for pair in (*arguments.set, *arguments.secret)]
     if wrong := [name for name, found, _value in pairs if not found or "." not in name]:
@@ -308,6 +342,31 @@ def _identify(arguments: Arguments) -> int:
             print(f"failover identify: {error}", file=sys.stderr)
         return 1
     print(json.dumps(found, indent=2) if arguments.json else found["yaml"])
+    return 0
+
+
+def _preview(arguments: Arguments) -> int:
+    import os
+
+    from failover.clock import Clock
+    from failover.config.problems import ConfigError
+    from failover.preview import PreviewError, data, lines, preview
+
+    try:
+        samples = preview(
+            arguments.config,
+            os.environ,
+            Clock().now(),
+            platforms=arguments.platform,
+            statements=arguments.statement,
+        )
+    except ConfigError as error:
+        print(*error.problems, sep="\n", file=sys.stderr)
+        return CONFIGURATION_ERROR
+    except PreviewError as error:
+        print(f"failover preview: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(data(samples), indent=2) if arguments.json else "\n".join(lines(samples)))
     return 0
 
 
@@ -482,6 +541,58 @@ def _told(
     return 0 if data["running"] else NOT_RUNNING
 
 
+def _drill(arguments: Arguments) -> int:
+    from failover.ask import NotRunningError, RefusedError
+    from failover.show_drill import drill
+
+    try:
+        return drill(arguments.config, arguments.platform, full=arguments.full, as_json=arguments.json)
+    except RefusedError as error:
+        print(f"failover drill: {error}", file=sys.stderr)
+        return 1
+    except NotRunningError as error:
+        _not_running(error)
+        return NOT_RUNNING
+
+
+def _post(arguments: Arguments) -> int:
+    from failover.ask import NotRunningError, RefusedError
+    from failover.show_posts import PictureError, hand_in
+
+    words = {name: getattr(arguments, name) for name in ("at", "until", "title", "alt", "image")}
+    text = sys.stdin.read() if arguments.text == "-" else arguments.text
+    try:
+        print(hand_in(arguments.config, text, arguments.to, **words)["told"])
+    except (RefusedError, PictureError) as error:
+        print(f"failover post: {error}", file=sys.stderr)
+        return 1
+    except NotRunningError as error:
+        _not_running(error)
+        return NOT_RUNNING
+    return 0
+
+
+def _posts(arguments: Arguments) -> int:
+    if arguments.act:
+        return _request("posts_cancel", "post")(arguments)
+    from failover.ask import RefusedError
+    from failover.show_posts import UnknownError, posts, posts_data, posts_lines
+
+    try:
+        data = posts(arguments.config, arguments.since, time.time())  # noqa: TID251  a command for people
+    except ValueError as error:
+        print(f"failover posts: {error}", file=sys.stderr)
+        return 2
+    except (RefusedError, UnknownError) as error:
+        print(f"failover posts: {error}", file=sys.stderr)
+        return NOT_RUNNING if isinstance(error, UnknownError) else 1
+    if arguments.json:
+        print(json.dumps(posts_data(data), indent=2, ensure_ascii=False))
+    else:
+        print(*posts_lines(data), sep="\n")
+    return 0 if data["running"] else NOT_RUNNING
+
+
 def _request(name: str, *fields: str) -> Callable[[Arguments], int]:
     """A command that asks the daemon to do something and prints its answer."""
 
@@ -491,7 +602,7 @@ def _request(name: str, *fields: str) -> Callable[[Arguments], int]:
         try:
             print(ask(arguments.config, name, **{field: getattr(arguments, field) for field in fields}))
         except RefusedError as error:
-            print(f"failover {name}: {error}", file=sys.stderr)
+            print(f"failover {name.replace('_', ' ')}: {error}", file=sys.stderr)
             return 1
         except NotRunningError as error:
             _not_running(error)

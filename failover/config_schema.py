@@ -26,7 +26,7 @@ from failover.config import REQUIRED, SECTIONS, _Organisation
 from failover.config.entries import _ChannelHead
 from failover.config.kinds import CataloguePlatform, KindError
 from failover.config.platforms import _PlatformHead, _ProbeHead
-from failover.config.settings import Heartbeat, Judgement, Limits, Metrics, SignOff
+from failover.config.settings import Settings
 from failover.config.shapes import SECRET_FORMS, alternatives, fields_of, is_duration, is_secret
 from failover.config.standins import _Entry as _RouteEntry
 from failover.config.windows import _Entry as _WindowEntry
@@ -54,6 +54,7 @@ ABOUT = {
     "maintenance": "Announced maintenance: trouble of the platform in this time is no news.",
     "heartbeat": "Who watches the watcher: an address that is called for as long as all is well.",
     "metrics": "A file in Prometheus' text format, for the textfile collector of node_exporter.",
+    "posts": "A folder into which other programs put posts as files; see `failover post` for the command line.",
 }
 
 ABOUT_KEYS = {
@@ -201,7 +202,7 @@ def _messages() -> Schema:
     return {
         "type": ["object", "null"],
         "additionalProperties": False,
-        "properties": {statement.value: by_channel for statement in Statement},
+        "properties": {one.value: by_channel for one in Statement if one is not Statement.POST},
     }
 
 

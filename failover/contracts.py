@@ -239,7 +239,8 @@ class ChannelKind(Generic[OptionsT]):
     believed (rule D5).  `reads_back` says whether `find` can ever answer Found or Absent, and `when_unsure` what is
     done where nobody can tell, unless the configuration says otherwise (`hold`, `resend`, `next`).  The audience can
     be sent to a `public` channel ("we are on …").  `check_cost` is what one `check` is billed, and `check_every` the
-    shortest steady interval (seconds) for a probe that makes it (kind `account`).
+    shortest steady interval (seconds) for a probe that makes it (kind `account`).  `images` is how many pictures it
+    can carry with a post; a post with more is refused when it is handed in.
 
     A channel that is a `Canary` says in `canary`, in one sentence, what it writes where and what that costs ("" =
     this kind offers none); `canary_needs` names the option without which it cannot.
@@ -258,6 +259,7 @@ class ChannelKind(Generic[OptionsT]):
     check_every: float = 0.0
     canary: str = ""
     canary_needs: str = ""
+    images: int = 0
 
 
 AnyProbeKind = ProbeKind[Any]

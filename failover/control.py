@@ -22,7 +22,8 @@ from typing import Any
 from failover.desk import RequestError
 from failover.schema import StoreError
 
-LONGEST_REQUEST = 1_000_000
+LONGEST_REQUEST = 16_000_000
+"""Bytes: a picture of 10 MB in base64, and the words to it."""
 PATIENCE = 5.0
 """Seconds a client may take to say what it wants."""
 

@@ -17,6 +17,7 @@ from failover.delivery import Delivery, Phase, Policy, after_find, after_send, b
 from failover.engine import Engine
 from failover.incidents import HOLDING_KINDS
 from failover.model import CannotTell, Finding, Outcome, Receipt, Sighting, Statement, Unconfirmed
+from failover.posts import place_of
 from failover.schema import StoreError
 from failover.store import Change, Store
 
@@ -74,6 +75,7 @@ class Courier:
         self._outlets = dict(outlets)
         self._now = now
         self._busy: dict[str, asyncio.Task[None]] = {}
+        self._carried: dict[str, Delivery] = {}
 
     @property
     def busy(self) -> frozenset[str]:
@@ -84,14 +86,25 @@ class Courier:
         """Start whatever is due on a channel that is free."""
         await self._mind_the_sending()
         for delivery in await self._engine.due(self._now()):
+            self._make_way(delivery)
             if delivery.channel in self._outlets and delivery.channel not in self._busy:
                 task = asyncio.create_task(self._carry(delivery), name=_task_name(delivery.id))
                 self._busy[delivery.channel] = task
+                self._carried[delivery.channel] = delivery
                 task.add_done_callback(self._free(delivery.channel))
+
+    def _make_way(self, delivery: Delivery) -> None:
+        """A mailing of a post that takes minutes keeps no statement waiting: it goes on afterwards (ledger)."""
+        carried = self._carried.get(delivery.channel)
+        if carried is None or delivery.statement is Statement.POST or carried.statement is not Statement.POST:
+            return
+        if carried.phase is Phase.READY and self._outlets[delivery.channel].policy.deadline > LONG:
+            self._busy[delivery.channel].cancel()
 
     def _free(self, channel: str) -> Callable[[asyncio.Task[None]], None]:
         def freed(task: asyncio.Task[None]) -> None:
             self._busy.pop(channel, None)
+            self._carried.pop(channel, None)
             if not task.cancelled() and (error := task.exception()) is not None:
                 self._journal.bug(f"the courier to {channel}", error)
 
@@ -158,6 +171,8 @@ class Courier:
         sending = begin(row, now, epoch=0)
         facts = {"delivery": sending.id, "attempt": sending.attempts, "text": sending.text}
         await self._store.record(Change(at=now, deliveries=(sending,), audit=(("delivery_attempted", facts),)))
+        if row.statement is Statement.POST:
+            self._engine.posts.left(row, self._engine.ground(now))
         return sending
 
     async def _send(self, delivery: Delivery, outlet: Outlet) -> None:
@@ -211,7 +226,7 @@ class Courier:
 
     async def _holding(self, delivery: Delivery) -> Delivery | None:
         """What the same channel heard before, for threading and for "only those who heard"."""
-        if delivery.statement in HOLDING_KINDS or delivery.statement is Statement.DRILL:
+        if delivery.statement in HOLDING_KINDS or delivery.statement in (Statement.DRILL, Statement.POST):
             return None
         earlier = [
             row
@@ -234,16 +249,12 @@ class Courier:
             self._tell(before, after, now)
 
     def _tell(self, before: Delivery, after: Delivery, now: float) -> None:
-        place = {
-            "incident": after.incident,
-            "statement": after.statement.value,
-            "channel": after.channel,
-            "delivery": after.id,
-        }
+        place = place_of(after)
         match after.phase:
             case Phase.SENT:
                 event = "delivery_found" if before.phase is Phase.UNSURE else "delivery_sent"
-                dwell = {} if before.phase is Phase.UNSURE else {"dwell": now - after.created_at}
+                late = before.phase is Phase.UNSURE or after.statement is Statement.POST
+                dwell = {} if late else {"dwell": now - after.created_at}
                 url = after.receipt.url if after.receipt else ""
                 self._journal.say(event, **place, url=url or None, **dwell)
             case Phase.READY:

@@ -20,7 +20,7 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from failover import __version__, registry
-from failover.assembly import Assembly, assemble, user_agent
+from failover.assembly import Assembly, assemble, pictures_of, user_agent
 from failover.checkup import A_DAY, Checkup
 from failover.clock import Clock
 from failover.config import load
@@ -29,10 +29,12 @@ from failover.config.settings import Settings
 from failover.control import Control
 from failover.courier import Courier
 from failover.desk import RequestError
+from failover.engine import REMEMBERED
 from failover.handlers import handlers
 from failover.journal import Journal
 from failover.lastgood import LastGood
 from failover.metrics import exposition, put_down
+from failover.pictures import sweep
 from failover.schema import StoreError
 from failover.status import status, summary
 from failover.store import Change, Store
@@ -93,6 +95,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, signal.Signals(number).name)
         loop.add_signal_handler(signal.SIGHUP, self._hung_up)
+        await self._mend_the_past()
         await self._assemble(self._settings)
         control = Control(self._settings.control, handlers(self))
         try:
@@ -191,6 +194,8 @@ class Daemon:
         await at.engine.load(self._clock.now())
         self._stack, self._at, self._settings = stack, at, settings
         self._checkup = Checkup(at.channels, self._journal, self._clock.now)
+        stack.push_async_callback(at.asker.stop)
+        at.asker.start()
         self._schedule()
 
     def _schedule(self) -> None:
@@ -210,6 +215,8 @@ class Daemon:
         self._add("alive", self._note_alive, ALIVE_EVERY)
         if self._settings.heartbeat is not None:
             self._add("heartbeat", self._beat, self._settings.heartbeat.every)
+        if self._settings.posts is not None:
+            self._add("spool", self._spool, self._settings.posts.every, first=0.5)
         if self._settings.metrics is not None:
             self._add("metrics", self._measure, self._settings.metrics.every, first=1.0)
 
@@ -246,6 +253,7 @@ class Daemon:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await self._at.lookout.stop()
+        await self._at.asker.stop()
 
     # -- the two ticks ---------------------------------------------------------------------------------------
 
@@ -296,6 +304,7 @@ class Daemon:
             self._kicked.clear()
             async with self._reloading:  # nothing new leaves while the configuration changes
                 await self._deliver()
+            self._at.asker.wake()
             self._ticked = time.monotonic()
 
     async def _deliver(self) -> None:
@@ -356,8 +365,12 @@ class Daemon:
             now = self._clock.now()
             known_for = max(self._settings.limits.keep_recipients, self._settings.judgement.relapse)
             await self._store.prune(now - KEPT, now - known_for)
+            wanted = await self._store.pictures()
+            await asyncio.to_thread(sweep, pictures_of(self._settings), wanted, now - A_DAY)
         except StoreError as error:
             self._at.engine.store_refused(error)
+        except OSError as error:
+            self._journal.say_on_change("pictures", "spool_trouble", reason=f"pictures: {error.strerror}")
 
     async def _note_alive(self) -> None:
         now = self._clock.now()
@@ -365,6 +378,15 @@ class Daemon:
             await self._store.record(Change(at=now, settings={ALIVE: repr(now)}))
         except StoreError as error:
             self._at.engine.store_refused(error)
+
+    async def _mend_the_past(self) -> None:
+        """Where the clock was set back while no daemon ran, what is pending would lie too far ahead."""
+        now = self._clock.now()
+        ahead = float(await self._store.setting(ALIVE, repr(now))) - now
+        if ahead > 2 * ALIVE_EVERY:
+            recent = [one.id for one in await self._store.incidents(since=now - REMEMBERED)]
+            await self._store.step_clock(-ahead, recent, now=now)
+            self._journal.say("clock_stepped", seconds=-ahead)
 
     async def _tell_gap(self) -> None:
         """Nobody knows what happened while nobody watched, and nobody shall think otherwise."""
@@ -377,6 +399,17 @@ class Daemon:
     async def _beat(self) -> None:
         if self._settings.heartbeat is not None and self._progress():
             await self._checkup.beat(self._settings.heartbeat, user_agent(self._settings))
+
+    async def _spool(self) -> None:
+        """Take in the posts that other programs handed in; not while the configuration changes."""
+        if self._at.spool is None:
+            return
+        async with self._reloading:
+            try:
+                await self._at.spool.scan()
+            except StoreError as error:
+                self._at.engine.store_refused(error)
+        self._kicked.set()
 
     async def _measure(self) -> None:
         """What others alarm on, for as long as there is progress: a file that is not renewed says so by its age."""
@@ -434,6 +467,7 @@ class Daemon:
         try:
             await self._exchange(settings)
         except OSError as error:
+            self._at.asker.start()
             reason = f"the old configuration stays in force: {error}"
             self._journal.say("config_rejected", path=str(settings.path), problems_count=1, reason=reason)
             raise RequestError(reason) from None

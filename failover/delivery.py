@@ -20,6 +20,7 @@ from failover.model import (
     Delivered,
     Finding,
     Found,
+    Image,
     Outcome,
     Receipt,
     Refused,
@@ -113,6 +114,9 @@ class Delivery:
     `due` is the earliest time of the next attempt or look, `latest` the time after which it must not be said.
     `began` is when the last attempt was made durable; `attempts` and `looks` count.  `epoch` is the writer's.
     A `receipt` on a delivery that is not SENT says that a part of its audience has heard it.
+
+    A post of the organisation's is a delivery too (Statement.POST): it belongs to no incident (""), and its
+    `statement_id` is the post's.
     """
 
     id: str
@@ -138,6 +142,7 @@ class Delivery:
     receipt: Receipt | None = None
     reason: str = ""
     epoch: int = 0
+    images: tuple[Image, ...] = ()
 
     def announcement(self, follows: Receipt | None = None) -> Announcement:
         """What the channel is asked to publish: the same bytes at every attempt.
@@ -155,6 +160,7 @@ class Delivery:
             created_at=self.created_at,
             platforms=self.platforms,
             follows=follows,
+            images=self.images,
         )
 
     @property
@@ -238,6 +244,14 @@ def found_in_flight(delivery: Delivery, now: float) -> Delivery:
     """An attempt was cut off (as when the process died), so nobody knows how it ended."""
     reason = "it was cut off while it was being sent; looking whether it is public"
     return moved(delivery, Phase.UNSURE, reason, due=now, unsure_since=now)
+
+
+def doubted_anew(delivery: Delivery, now: float) -> Delivery:
+    """In doubt since before a start: how long ago that was, a clock that may have been set meanwhile cannot tell.
+
+    So the settling time begins again (rule D5), and the next look is due at once.
+    """
+    return replace(delivery, unsure_since=now, due=min(delivery.due, now))
 
 
 def after_send(delivery: Delivery, outcome: Outcome, now: float) -> Delivery:

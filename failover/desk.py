@@ -15,6 +15,7 @@ from failover.delivery import OWED, Approval, Delivery, Phase, StatementRow, can
 from failover.engine import Engine
 from failover.minutes import of_endings
 from failover.model import Signal, State
+from failover.posts import place_of
 from failover.signoff import CODE, identity, is_drill, seal, still_good, text_seal, unsaid
 from failover.silences import LONGEST, Silence
 from failover.store import Change
@@ -109,7 +110,11 @@ class Desk:
             Change(at=now, statements=(approved,), deliveries=due, settings=noted or {}, audit=audit)
         )
         self._journal.say(
-            "statement_approved", incident=row.incident, statement=row.kind.value, statement_id=row.id, by=by
+            "statement_approved",
+            incident=row.incident,
+            statement=row.kind.value,
+            statement_id=row.id,
+            by=approved.decided_by,
         )
         when = "as soon as somebody says `failover resume`" if self._engine.paused_by else "now"
         return f"{statement_id} is approved and goes out {when}."
@@ -181,15 +186,7 @@ class Desk:
         answer = "public" if sent else "not public"
         facts = {"delivery": row.id, "by": by, "answer": answer}
         await self._store.record(Change(at=now, deliveries=(after,), audit=(("delivery_resolved", facts),)))
-        self._journal.say(
-            "delivery_resolved",
-            incident=row.incident,
-            statement=row.statement.value,
-            channel=row.channel,
-            delivery=row.id,
-            by=by,
-            answer=answer,
-        )
+        self._journal.say("delivery_resolved", **place_of(row), by=by, answer=answer)
         return f"{delivery_id} is {answer}: {after.reason}."
 
     async def pause(self, because: str, by: str, now: float) -> str:

@@ -87,11 +87,19 @@ def gravest(answers: Iterable[tuple[float, str, str, str]], end: float) -> list[
     return spans(turns, end)
 
 
-def svg(lanes: Sequence[Lane], scale: Scale, clock: Clock, label: str, marks: Sequence[float] = ()) -> str:
-    """The drawing; `marks` are moments with a line through all lanes."""
+def svg(
+    lanes: Sequence[Lane],
+    scale: Scale,
+    clock: Clock,
+    label: str,
+    *,
+    marks: Sequence[float] = (),
+    tick: Clock | None = None,
+) -> str:
+    """The drawing; `marks` are moments with a line through all lanes, `tick` writes the times along its edge."""
     placed = list(_placed(lanes))
     height = placed[-1][1] + 24 if placed else 40
-    lines = (*_ticks(scale, clock, height), *_marks(marks, scale, height))
+    lines = (*_ticks(scale, tick or clock, height), *_marks(marks, scale, height))
     shapes = (shape for lane, y in placed for shape in _lane(lane, y, scale, clock))
     head = f'<svg viewBox="0 0 1000 {height:g}" role="img" aria-label="{escape(label)}">'
     return "\n".join([head, *lines, *shapes, "</svg>"])
@@ -120,7 +128,7 @@ def _marks(marks: Iterable[float], scale: Scale, height: float) -> Iterator[str]
 
 def _lane(lane: Lane, y: float, scale: Scale, clock: Clock) -> Iterator[str]:
     kind = ' class="faint"' if lane.faint else ""
-    yield f'<text x="0" y="{y + lane.size - 3:g}"{kind}>{escape(lane.name)}</text>'
+    yield f'<text x="0" y="{y + lane.size - (1 if lane.faint else 3):g}"{kind}>{escape(lane.name)}</text>'
     for span in lane.spans:
         x = scale.x(span.begins)
         width = round(max(scale.x(span.ends) - x, 0.5), 1)
@@ -141,7 +149,7 @@ STYLE = """
   body { margin: 2rem auto; max-width: 1060px; padding: 0 1rem; }
   h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
   p.about { color: #555; margin-top: 0; } svg { width: 100%; height: auto; display: block; }
-  svg text { font: 11px system-ui, sans-serif; fill: #333; } svg text.faint { fill: #767676; }
+  svg text { font: 11px system-ui, sans-serif; fill: #333; } svg text.faint { font-size: 10px; fill: #6b6b6b; }
   .up { fill: #cfe8d5; } .unknown { fill: #e4e4e4; } .suspect, .degraded { fill: #f3c96b; }
   .down { fill: #c0392b; } .recovering { fill: #8fb8de; }
   table { border-collapse: collapse; width: 100%; }
@@ -158,6 +166,6 @@ STYLE = """
 
 KEY = f"""<p class="key"><span><i class="up"></i>up</span><span><i class="unknown"></i>cannot tell</span>\
 <span><i class="suspect"></i>suspect, degraded</span><span><i class="down"></i>down</span>\
-<span><i class="recovering"></i>recovering</span><span>● <b style="color:{HOLDING}">holding</b></span>\
-<span>● <b style="color:{ENDED}">welcome back</b></span></p>"""
+<span><i class="recovering"></i>recovering</span><span><b style="color:{HOLDING}">● holding</b></span>\
+<span><b style="color:{ENDED}">● welcome back</b></span></p>"""
 """What the colours mean."""

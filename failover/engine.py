@@ -36,12 +36,14 @@ from failover.plans import (
     update_due,
     welcome_back,
 )
+from failover.postroom import Postroom
+from failover.posts import Ground, place_of
 from failover.routing import is_quiet, missed, touched
 from failover.schema import StoreError
 from failover.signoff import code
 from failover.silences import Silences
 from failover.store import Change, Store
-from failover.verdict import Declaration, Line, Rules, Standing, Tally, come_true, judge, shifted, tally
+from failover.verdict import Declaration, Line, Rules, Standing, Tally, come_true, judge, shifted, tally, with_pending
 
 REMEMBERED = 2 * 86400.0
 """Seconds for which closed incidents are kept at hand (relapse, "again", late welcome back)."""
@@ -70,7 +72,7 @@ class Says(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """One platform: its title for people, group, thresholds, and maintenance windows (from, until, why), and those that
+    """One platform: its title for people, group, thresholds, maintenance windows (from, until, why), and those that
     come again (hours, why).
 
     Times in explanations are told in `zone`.
@@ -110,6 +112,7 @@ class Engine:
         self.offline_since = 0.0
         self.paused_by = ""
         self.silences = Silences(store)
+        self.posts = Postroom(store, house, journal)
         self.usage = Usage()
         self._troubles: dict[str, str] = {}
 
@@ -124,14 +127,7 @@ class Engine:
         await self.silences.load(self.watches)
         self.usage = Usage(await self.store.usage(month_of(now)))
         for delivery in await self.store.interrupted(now):
-            self.journal.say(
-                "delivery_unsure",
-                incident=delivery.incident,
-                statement=delivery.statement.value,
-                channel=delivery.channel,
-                delivery=delivery.id,
-                reason=delivery.reason,
-            )
+            self.journal.say("delivery_unsure", **place_of(delivery), reason=delivery.reason)
         for incident in [incident for incident in self.recent if incident.is_open]:
             await self._drop_unwatched(incident, now)
 
@@ -510,13 +506,41 @@ class Engine:
     async def _sayable(self, now: float) -> list[Delivery]:
         owed = await self.store.owed()
         looks = [row for row in owed if row.phase is Phase.UNSURE and row.due <= now]
-        return looks + [row for row in owed if row.phase is Phase.READY and await self.may_say(row, now)]
+        said = [row for row in owed if row.phase is Phase.READY and await self.may_say(row, now)]
+        return looks + said + await self._posts(now)
+
+    async def _posts(self, now: float) -> list[Delivery]:
+        """The posts that may leave now; a bug there must not silence what incidents have to say."""
+        ground = self.ground(now)
+        try:
+            await self.posts.round(ground, lambda change: self._write(change, []))
+            return [] if self.paused_by else await self.posts.sayable(ground)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  told, and tried again at the next tick
+            self.journal.bug("posts", error)
+            return []
+
+    def ground(self, now: float) -> Ground:
+        """How things stand for posts: a DOWN that nothing fresh bears out is a suspicion only (R8)."""
+        states = {
+            name: State.SUSPECT if state is State.DOWN and not self._is_fresh(name, now) else state
+            for name, state in self.states().items()
+        }
+        down = {platform for incident in self.recent if incident.is_open for platform in incident.down}
+        return self.posts.ground(states, down, now)
 
     async def may_say(self, delivery: Delivery, now: float) -> bool:
         """May it leave at this moment: owed, signed off, in time, still true, and nobody has paused us?"""
+        if delivery.statement is Statement.POST:
+            return not self.paused_by and await self.posts.may_say(delivery, self.ground(now))
         incident = next((one for one in self.recent if one.id == delivery.incident), None)
         statement = await self.store.statement(delivery.statement_id)
-        if delivery.phase is not Phase.READY or self.paused_by or incident is None or statement is None:
+        if delivery.phase is not Phase.READY or self.paused_by or statement is None:
+            return False
+        if delivery.statement is Statement.DRILL:
+            return self._may_rehearse(delivery, statement, now)
+        if incident is None:
             return False
         voice = self.house.voices.get(delivery.channel)
         if voice is not None and is_quiet(voice, now):
@@ -524,6 +548,13 @@ class Engine:
         if not incident.is_open and self._is_down(delivery.channel):
             return False
         return sayable(delivery, statement, incident, self._tellable(incident, now), now)
+
+    def _may_rehearse(self, delivery: Delivery, statement: StatementRow, now: float) -> bool:
+        """A drill asks for no outage; it is signed off, in time, and only for practice channels (rule S10)."""
+        voice = self.house.voices.get(delivery.channel)
+        released = statement.release_at is not None and now >= statement.release_at
+        in_time = delivery.due <= now < delivery.latest
+        return voice is not None and voice.practice and released and in_time and statement.decision != "vetoed"
 
     def _is_down(self, channel: str) -> bool:
         """Does the channel itself stand on a platform that is down (by now)?  A welcome back can wait for it (S3)."""
@@ -536,10 +567,13 @@ class Engine:
         return {name: state if self._is_fresh(name, now) else State.SUSPECT for name, state in states.items()}
 
     def _is_fresh(self, platform: str, now: float) -> bool:
-        """Borne out in this run, and at this moment a person or a source still says so."""
-        standing, votes = self.standings[platform], bool(self.tally(platform, now).votes)
-        agreed = platform in self.declared or votes is (standing.state is State.DOWN)
-        return standing.upheld and agreed
+        """Borne out in this run, and at this moment a person still says so, or as many classes as it takes (R1)."""
+        standing, seen = self.standings[platform], self.tally(platform, now)
+        if platform in self.declared:
+            return standing.upheld
+        if standing.state is State.DOWN:
+            return standing.upheld and with_pending(seen).independent >= self.watches[platform].rules.classes
+        return standing.upheld and not seen.votes
 
     async def told_as_over(self, incident: Incident) -> bool:
         """Has the welcome back of an incident that is open again been said?  A relapse is not told anew (R6)."""
@@ -648,14 +682,7 @@ class Engine:
             )
 
     def _tell_delivery(self, event: str, row: Delivery) -> None:
-        self.journal.say(
-            event,
-            incident=row.incident,
-            statement=row.statement.value,
-            channel=row.channel,
-            delivery=row.id,
-            reason=row.reason,
-        )
+        self.journal.say(event, **place_of(row), reason=row.reason)
 
 
 def _afresh(standing: Standing, now: float) -> Standing:

@@ -31,7 +31,7 @@ class Level(Enum):
 CONVENTIONAL = frozenset({"platform", "incident", "channel", "reason", "traceback"})
 """Fields that every event may carry, whether its row names them or not."""
 
-INSTANTS = frozenset({"until", "again_at"})
+INSTANTS = frozenset({"until", "again_at", "due"})
 """Fields given in seconds since the epoch and told as a time (UTC)."""
 
 SPANS = frozenset({"duration", "dwell", "seconds"})
@@ -429,6 +429,22 @@ _TABLE = (
         "Read the reason. A person must have written to the bot once before it may write to them.",
     ),
     _event(
+        "answers_unheard", "2bf6b92b6007484887f2b702bf3adb10", Level.WARNING,
+        "Answers by {way} cannot be fetched: {reason}",
+        "way reason",
+        "Approvers may press a button under a question, and the daemon cannot hear it at the moment.",
+        "It goes on trying. What was pressed meanwhile is heard later; Telegram keeps it for a day.",
+        "Until then decide with `failover approve` and `failover veto`. Two programs cannot listen with one bot.",
+    ),
+    _event(
+        "answers_heard", "3981f68c92564db4ac0926c75fa5653a", Level.NOTICE,
+        "Answers by {way} are fetched again",
+        "way",
+        "The trouble with hearing what approvers press is over.",
+        "What was pressed meanwhile counts as if it were pressed now.",
+        NOTHING,
+    ),
+    _event(
         "statement_overdue", "1eeb5f9c3d734d9b956326be215936f4", Level.CRITICAL,
         "The {statement} statement of incident {incident} has waited {duration} for sign-off: failover approve "
         "{statement_id} {code}",
@@ -489,17 +505,18 @@ _TABLE = (
     # --- deliveries ---
     _event(
         "delivery_sent", "ebc330460bb64ef9b883055a74710d14", Level.NOTICE,
-        "The {statement} statement of incident {incident} is public on {channel}[: {url}][ ({dwell} after "
-        "it was noticed)]",
-        "incident statement channel url? dwell? delivery?",
-        "The platform took the statement and named it, so it is public.",
+        "[The {statement} statement of incident {incident}][Post {post}] is public on {channel}[: {url}]"
+        "[ ({dwell} after it was noticed)]",
+        "incident? statement? post? channel url? dwell? delivery?",
+        "The platform took it and named it, so it is public.",
         "It is never sent again. Its remote id is kept.",
         "Nothing. If it should not have been said, take it back by hand on {channel}.",
     ),
     _event(
         "delivery_delayed", "e4a637856cbf40fabbe6742d39da26ba", Level.WARNING,
-        "{channel} could not be reached with the {statement} statement, tried again at {again_at}: {reason}",
-        "incident statement channel reason again_at delivery?",
+        "{channel} could not be reached with [the {statement} statement][post {post}], tried again "
+        "at {again_at}: {reason}",
+        "incident? statement? post? channel reason again_at delivery?",
         "The channel could not be reached or asked us to wait. It is certain that nothing was posted.",
         "The same delivery is tried again, slower each time, until its latest time. If it takes too long, the next "
         "backup is called.",
@@ -507,67 +524,71 @@ _TABLE = (
     ),
     _event(
         "delivery_refused", "29ec72c080f24fe5bc696d2e863001e6", Level.ERROR,
-        "{channel} refused the {statement} statement of incident {incident}: {reason}",
-        "incident statement channel reason delivery?",
+        "{channel} refused [the {statement} statement of incident {incident}][post {post}]: {reason}",
+        "incident? statement? post? channel reason delivery?",
         "The platform itself said no. It is certain that nothing was posted.",
         "It is not tried again as it is. The next backup takes its place.",
         "Read the reason; credentials, permissions and quotas need a person. Say it there by hand if it matters.",
     ),
     _event(
         "delivery_unsure", "f6477ace3f5a49d29ca755ec1c147656", Level.WARNING,
-        "{channel} may have published the {statement} statement of incident {incident}, looking for it: {reason}",
-        "incident statement channel reason delivery?",
-        "The connection failed, or the daemon stopped, after the statement had left. Nobody knows if it is public.",
+        "{channel} may have published [the {statement} statement of incident {incident}][post "
+        "{post}], looking for it: "
+        "{reason}",
+        "incident? statement? post? channel reason delivery?",
+        "The connection failed, or the daemon stopped, after it had left. Nobody knows if it is public.",
         "The daemon looks for it on the channel before anything else happens to it. It is not sent again blindly.",
         NOTHING,
     ),
     _event(
         "delivery_found", "f1719872f5304de0b3e20e9a67101500", Level.NOTICE,
-        "The {statement} statement of incident {incident} was found on {channel}[: {url}]",
-        "incident statement channel url? delivery?",
+        "[The {statement} statement of incident {incident}][Post {post}] was found on {channel}[: {url}]",
+        "incident? statement? post? channel url? delivery?",
         "A delivery whose end was not known turned out to be public.",
         "It counts as sent and is never sent again.",
         NOTHING,
     ),
     _event(
         "delivery_held", "3c43837731bb4d33b25747c5c7823751", Level.CRITICAL,
-        "Please look whether the {statement} statement is public on {channel}, then run: failover resolve {delivery} "
-        "sent|not-sent ({reason})",
-        "incident statement channel delivery reason",
-        "Nobody but a person can tell whether this statement is public on {channel}.",
+        "Please look whether [the {statement} statement][post {post}] is public on {channel}, then "
+        "run: failover resolve "
+        "{delivery} sent|not-sent ({reason})",
+        "incident? statement? post? channel delivery reason",
+        "Nobody but a person can tell whether this is public on {channel}.",
         "It is neither sent again nor given up until somebody has looked. The next backup is asked meanwhile.",
-        "Open the channel as a reader. If the statement is there, run `failover resolve {delivery} sent`, otherwise "
+        "Open the channel as a reader. If it is there, run `failover resolve {delivery} sent`, otherwise "
         "`failover resolve {delivery} not-sent`.",
     ),
     _event(
         "delivery_left", "2e8a7697bdcb4e03b1c70ccbf8a53311", Level.WARNING,
-        "Nobody knows whether {channel} published the {statement} statement of incident {incident}: {reason}",
-        "incident statement channel reason delivery?",
+        "Nobody knows whether {channel} published [the {statement} statement of incident "
+        "{incident}][post {post}]: {reason}",
+        "incident? statement? post? channel reason delivery?",
         "The end of this delivery could not be found out, and the channel is configured with `when_unsure: next`.",
         "It is not sent again, and the next backup is asked.",
         "Have a look at the channel when there is time.",
     ),
     _event(
         "delivery_resolved", "0e4c2280c04d4d66a99d8c53466a131d", Level.NOTICE,
-        "{by} looked at {channel}: the {statement} statement of incident {incident} is {answer}",
-        "incident statement channel delivery by answer",
+        "{by} looked at {channel}: [the {statement} statement of incident {incident}][post {post}] is {answer}",
+        "incident? statement? post? channel delivery by answer",
         "A person has said whether a doubtful delivery is public.",
         "If it is public, it is never sent again. If not, it is sent, unless it is too late for it.",
         NOTHING,
     ),
     _event(
         "delivery_cancelled", "4e266431db38481ca5d62e3e559d6b71", Level.NOTICE,
-        "The {statement} statement of incident {incident} is not sent on {channel}: {reason}",
-        "incident statement channel reason delivery?",
-        "The statement is no longer wanted on this channel, and it is certain that it was not said there.",
+        "[The {statement} statement of incident {incident}][Post {post}] is not sent on {channel}: {reason}",
+        "incident? statement? post? channel reason delivery?",
+        "It is no longer wanted on this channel, and it is certain that it was not said there.",
         "Nothing is sent there.",
         NOTHING,
     ),
     _event(
         "delivery_expired", "9a476471ff2c42b0b65ccc48a937f3f2", Level.ERROR,
-        "It is too late for the {statement} statement of incident {incident} on {channel}[: {reason}]",
-        "incident statement channel reason? delivery?",
-        "The channel could not be reached before the latest time of the statement.",
+        "It is too late for [the {statement} statement of incident {incident}][post {post}] on {channel}[: {reason}]",
+        "incident? statement? post? channel reason? delivery?",
+        "The channel could not be reached before its latest time.",
         "It is not said there any more, because it would be stale.",
         "If the audience of {channel} still needs to know, tell them by hand.",
     ),
@@ -611,6 +632,79 @@ _TABLE = (
         "The daemon leaves it as it is.",
         "Delete it by hand on {channel}, or publish a correction there.",
     ),
+    # --- posts ---
+    _event(
+        "post_accepted", "81175032944148249a4b031eb1deb42f", Level.NOTICE,
+        "Post {post} for {channels} was handed in by {by}[, due {due}][ ({file})]",
+        "post channels by due? file?",
+        "The organisation's own content was handed in to be published.",
+        "It goes out at its time. While a platform is down it goes where the route says.",
+        "Take it back before it goes out with `failover posts cancel {post}`.",
+    ),
+    _event(
+        "post_rerouted", "ccbfd69cba3e43eba1e5a6632352fdb9", Level.WARNING,
+        "Post {post} goes to {channels} instead of {channel}: {reason}",
+        "post channel channels reason delivery?",
+        "The platform that the post was meant for is down, and its route says `posts: reroute`, or `both`.",
+        "The backups of the route publish it. With `both` the channel itself follows when it is back.",
+        NOTHING,
+    ),
+    _event(
+        "post_held", "95be51540d8c4e45bd5a14d4a11a4072", Level.NOTICE,
+        "{channel} has {count} to say that must wait (posts): {reason}",
+        "channel count reason",
+        "Something is due on the channel and does not go out yet.",
+        "It waits, and goes out when the reason is gone, unless it is too old by then.",
+        "See `failover posts`. What is no longer wanted can be cancelled there.",
+    ),
+    _event(
+        "post_released", "8cf6fcb0e6c34232be240080a97ee8ee", Level.NOTICE,
+        "Post {post} goes out on {channel}, {duration} late",
+        "post channel duration delivery?",
+        "What kept the post from going out is over.",
+        "What waited goes out one after another, the oldest first.",
+        NOTHING,
+    ),
+    _event(
+        "post_dropped", "726625f0a0684261962bd217c53f390a", Level.WARNING,
+        "Post {post} is not published on {channel}: {reason}",
+        "post channel reason delivery?",
+        "The platform was down when the post was due, and its route says `posts: drop`.",
+        "It is not published there, also not later.",
+        "If it should be said after all, hand it in again with `failover post`.",
+    ),
+    _event(
+        "post_expired", "d3f5a76c78ca420eb4ec93ccfd39ec1b", Level.ERROR,
+        "Post {post} was not published on {channel} in time[: {reason}]",
+        "post channel reason? delivery?",
+        "The post had an `until`, and could not be published before that time.",
+        "It is not published there any more, because it would be stale.",
+        "If it still matters, hand it in again with `failover post`.",
+    ),
+    _event(
+        "post_cancelled", "69cd3e459df24f7f85c7d0420abd2606", Level.NOTICE,
+        "{by} cancelled post {post}[, it may be public already on {channels}]",
+        "post by channels?",
+        "A person wants the post no longer.",
+        "What is not public yet is not published.",
+        "What is public already must be deleted by hand.",
+    ),
+    _event(
+        "post_refused", "31738a518e044173a56995113129a05d", Level.ERROR,
+        "{file} in the spool folder cannot be published: {reason}",
+        "file reason",
+        "A file was put into the spool folder that is no post, or that does not fit.",
+        "It lies in the folder `failed`, with the reason beside it. Nothing of it was published.",
+        "Correct it and put it into the spool folder again.",
+    ),
+    _event(
+        "spool_trouble", "fb5820bc5573471eb1d6603956e77c00", Level.ERROR,
+        "The spool folder of posts cannot be used: {reason}",
+        "reason",
+        "The folder that other programs hand posts in by cannot be read or written.",
+        "What lies there waits. Nothing is published twice.",
+        "Look at the folder, its owner and its permissions, and at the disk.",
+    ),
     # --- channels ---
     _event(
         "channel_able", "151b7973a6bb496b88c1a64421a2361b", Level.INFO,
@@ -652,6 +746,14 @@ _TABLE = (
         "A person said how the platform is. That counts more than any source.",
         "The platform is judged by this word until it is withdrawn or has become true by itself.",
         "Withdraw it with `failover declare {platform} auto`.",
+    ),
+    _event(
+        "drill_begun", "6e48aa7ed4fb432bb85f180e67f1349d", Level.NOTICE,
+        "{by} rehearses an outage of {platform} on {channels} (drill {drill})",
+        "platform by drill channels",
+        "A person has begun a drill. Nothing is wrong with the platform.",
+        "Only practice channels hear of it, and every text says DRILL.",
+        NOTHING,
     ),
     _event(
         "silenced", "a040be08f5f94c32828679481e254519", Level.NOTICE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from failover.control import Handler, Request
 from failover.desk import RequestError
 from failover.erasure import forget
 from failover.moments import zone_of
+from failover.postoffice import Draft, Origin
 from failover.report import Names, NoIncidentError, report
 from failover.sources import sources
 from failover.why import asked_moment, why_now, why_then
@@ -47,7 +49,9 @@ def handlers(daemon: Answerer) -> dict[str, Handler]:
         "declare": lambda request, by: daemon.at.desk.declare(
             str(request["platform"]), str(request["state"]), _because(request), by, daemon.now()
         ),
-        "approve": lambda request, by: daemon.at.desk.approve(str(request["statement"]), by, daemon.now()),
+        "approve": lambda request, by: daemon.at.desk.approve(
+            str(request["statement"]), by, daemon.now(), str(request.get("code") or "")
+        ),
         "veto": lambda request, by: daemon.at.desk.veto(
             str(request["statement"]), _because(request), by, daemon.now()
         ),
@@ -67,6 +71,21 @@ def handlers(daemon: Answerer) -> dict[str, Handler]:
         ),
     }
 
+    async def drill(request: Request, by: str) -> object:
+        begun = await daemon.at.drill.begin(
+            str(request["platform"]), by, daemon.now(), full=bool(request.get("full"))
+        )
+        daemon.kick()
+        return begun
+
+    async def drill_end(request: Request, by: str) -> object:
+        ended = await daemon.at.drill.end(str(request["drill"]), str(request["platform"]), by, daemon.now())
+        daemon.kick()
+        return ended
+
+    async def drill_result(request: Request, _by: str) -> object:
+        return await daemon.at.drill.result(str(request["statement"]))
+
     async def status(_request: Request, _by: str) -> object:
         return await daemon.status()
 
@@ -85,9 +104,28 @@ def handlers(daemon: Answerer) -> dict[str, Handler]:
     async def asked_report(request: Request, _by: str) -> object:
         return await _reported(daemon.at, request, daemon.now())
 
-    asked = {"status": status, "audit": audit, "explain": explain, "sources": asked_sources}
+    asked: dict[str, Handler] = {"status": status, "audit": audit, "explain": explain, "sources": asked_sources}
     asked |= {"incidents": incidents, "report": asked_report}
+    asked |= _of_posts(daemon)
+    asked |= {"drill": drill, "drill_end": drill_end, "drill_result": drill_result}
     return asked | {name: _kicking(daemon, act) for name, act in acts.items()}
+
+
+def _of_posts(daemon: Answerer) -> dict[str, Handler]:
+    """The organisation's own content: handed in, listed, cancelled."""
+
+    async def post(request: Request, by: str) -> object:
+        handed_in, told = await daemon.at.posts.accept(_draft(request), Origin(by=by), daemon.now())
+        daemon.kick()
+        return {"post": handed_in.id, "told": told}
+
+    async def posts(request: Request, _by: str) -> object:
+        return await daemon.at.posts.listing(_since(request), daemon.now())
+
+    async def cancel(request: Request, by: str) -> object:
+        return await daemon.at.posts.cancel(str(request["post"]), by, daemon.now())
+
+    return {"post": post, "posts": posts, "posts_cancel": cancel}
 
 
 async def _page(at: Assembly, request: Request) -> dict[str, object]:
@@ -121,10 +159,7 @@ async def _explained(at: Assembly, request: Request, now: float) -> object:
 
 async def _incidents(at: Assembly, request: Request, now: float) -> object:
     """The incidents since a time (seconds since the epoch), as a list."""
-    since = request.get("since", 0.0)
-    if not isinstance(since, int | float):
-        raise RequestError("`since` is a time in seconds since the epoch")
-    told = await at.engine.store.chronicle(float(since), MOST_INCIDENTS)
+    told = await at.engine.store.chronicle(_since(request), MOST_INCIDENTS)
     return {"now": now, "timezone": at.settings.organisation.timezone, **told}
 
 
@@ -150,6 +185,26 @@ def _up_to(entries: Iterable[Entry], letters: int) -> Iterator[Entry]:
         if number and letters < 0:
             return
         yield entry
+
+
+def _since(request: Request) -> float:
+    since = request.get("since", 0.0)
+    if not isinstance(since, int | float):
+        raise RequestError("`since` is a time in seconds since the epoch")
+    return float(since)
+
+
+def _draft(request: Request) -> Draft:
+    """A post as a program hands it in; the picture travels in base64."""
+    to, picture = request["to"], request.get("image")
+    if not isinstance(to, list):
+        raise RequestError("`to` is a list of channels")
+    try:
+        image = base64.b64decode(picture, validate=True) if isinstance(picture, str) else None
+    except ValueError:
+        raise RequestError("`image` is a picture in base64") from None
+    words = {name: str(request.get(name) or "") for name in ("at", "until", "title", "alt")}
+    return Draft(text=str(request["text"]), to=tuple(map(str, to)), picture=image, **words)
 
 
 def _kicking(daemon: Answerer, act: Callable[[Request, str], Awaitable[str]]) -> Handler:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
 
 class Signal(str, Enum):
@@ -49,7 +50,10 @@ class State(str, Enum):
 
 
 class Statement(str, Enum):
-    """The kinds of thing an incident lets us say.  AGAIN and INTERMITTENT stand in for HOLDING (rule R6)."""
+    """The kinds of thing an incident lets us say.  AGAIN and INTERMITTENT stand in for HOLDING (rule R6).
+
+    POST is none of them: the organisation's ordinary content, which belongs to no incident.
+    """
 
     HOLDING = "holding"
     AGAIN = "again"
@@ -58,6 +62,7 @@ class Statement(str, Enum):
     WELCOME_BACK = "welcome_back"
     CORRECTION = "correction"
     DRILL = "drill"
+    POST = "post"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +132,15 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A picture that goes with a post: our own copy of the file, what it shows in words, and its media type."""
+
+    path: Path
+    alt: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
     """A statement worded for one channel: what `Channel.send` is asked to publish, and `Channel.find` to look for.
 
@@ -134,6 +148,7 @@ class Announcement:
     where a service takes one.  `reference` stands in the text where people can see it, is unique to the statement,
     and is the needle for read-back.  `created_at` is frozen when the statement is made and never changes.
     `follows` is the receipt of the holding statement on the same channel (threading), where there is one.
+    `images` are at most as many as the channel's kind can carry; only posts have any.
     """
 
     key: str
@@ -145,6 +160,7 @@ class Announcement:
     subject: str = ""
     platforms: tuple[str, ...] = ()
     follows: Receipt | None = None
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

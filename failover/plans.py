@@ -13,6 +13,7 @@ from failover import signoff
 from failover.delivery import Delivery, Phase, StatementRow, cancelled, expired, moved
 from failover.incidents import HOLDING_KINDS, Calm, Incident, Turn, opening_statement, reference, statement_id
 from failover.model import State, Statement
+from failover.posts import Gauge
 from failover.routing import (
     Route,
     Voice,
@@ -67,7 +68,11 @@ class House:
     update_every: float = 0.0
     """How often those who heard are told that it still lasts; 0: never."""
     posts_per_day: int = 12
-    """How much a channel says in 24 hours before it hears no further updates."""
+    """How much a channel says in 24 hours before it hears no further updates, and before posts wait."""
+    release_every: float = 120.0
+    """How long after the last post one goes out that had to wait."""
+    gauges: Mapping[str, Gauge] = field(default_factory=dict)
+    """channel -> what it can carry."""
     gather: float = 30.0
     """How long a holding statement waits while further platforms of the group are suspect: one incident, one word."""
 
@@ -509,8 +514,8 @@ def sayable(
 ) -> bool:
     """May it be said at this moment?  Signed off, in time, and still true.
 
-    A holding statement only while one of its platforms is down in fact (not while it is recovering) and none of them
-    is back; a welcome back only while none is in trouble again.
+    A holding statement only while each platform that it names is down in fact (not while it is recovering); a welcome
+    back only while none is in trouble again.
     """
     if statement.decision == "vetoed" or statement.release_at is None or now < statement.release_at:
         return False
@@ -524,4 +529,4 @@ def sayable(
         )
     if any(platform not in incident.down for platform in delivery.platforms):
         return False
-    return incident.is_open and any(states.get(platform) is State.DOWN for platform in delivery.platforms)
+    return incident.is_open and all(states.get(platform) is State.DOWN for platform in delivery.platforms)

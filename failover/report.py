@@ -20,8 +20,8 @@ from failover.store import Store
 
 Fields = dict[str, Any]
 
-AROUND = 600.0
-"""Seconds before the first sign and after the last word that are told too."""
+AROUND, LEAST_AROUND, MOST_AROUND = 0.1, 60.0, 1800.0
+"""What is told before the first sign and after the last word: a share of the incident's length, in seconds."""
 
 LEAD = 7200.0
 """A suspicion that began longer ago than this (seconds) before the incident is not told as its beginning."""
@@ -97,10 +97,11 @@ def window(
 ) -> tuple[float, float]:
     """From shortly before the first sign to shortly after the last word."""
     first = min((_first_sign(told, incident.opened_at) for told in chapters.values()), default=incident.opened_at)
+    around = min(max(AROUND * ((incident.closed_at or now) - first), LEAST_AROUND), MOST_AROUND)
     if incident.closed_at is None:
-        return first - AROUND, max(now, first)
+        return first - around, max(now, first)
     said = [row.ended_at for row in deliveries if row.phase in (Phase.SENT, Phase.RETRACTED)]
-    return first - AROUND, max(min(max([incident.closed_at, *said]) + AROUND, now), incident.closed_at)
+    return first - around, max(min(max([incident.closed_at, *said]) + around, now), incident.closed_at)
 
 
 def _first_sign(chapters: Sequence[Chapter], opened_at: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, tzinfo
 from importlib import resources
 from typing import Any
 
@@ -16,6 +17,7 @@ from failover.report_words import (
     channel_title,
     clock_of,
     deliveries,
+    explained,
     failures,
     fate,
     kind,
@@ -27,6 +29,10 @@ from failover.report_words import (
     title,
 )
 from failover.wallclock import local, zone_of
+
+LABEL = "Timeline of evidence, states and statements"
+
+A_QUARTER, A_DAY = 900.0, 86400.0
 
 Fields = dict[str, Any]
 
@@ -45,7 +51,7 @@ def page(data: Fields) -> str:
         .render(
             style=STYLE,
             key=KEY,
-            drawing=svg([*_lanes(data, clock)], scale, clock, "Timeline of evidence, states and statements", marks),
+            drawing=svg([*_lanes(data, clock)], scale, clock, LABEL, marks=marks, tick=_tick(scale, zone)),
             title=title(data),
             organisation=data["organisation"],
             made=local(data["now"], zone),
@@ -67,8 +73,15 @@ def page(data: Fields) -> str:
     )
 
 
+def _tick(scale: Scale, zone: tzinfo) -> Clock:
+    """Short times along the edge."""
+    length = scale.ends - scale.begins
+    form = "%H:%M:%S" if length < A_QUARTER else "%H:%M" if length < A_DAY else "%d %b %H:%M"
+    return lambda at: f"{datetime.fromtimestamp(at, zone):{form}}"
+
+
 def _turn(one: Fields, clock: Clock) -> Fields:
-    return {**one, "at": clock(one["at"])}
+    return {**one, "at": clock(one["at"]), "explained": explained(one)}
 
 
 def _answers(data: Fields, clock: Clock) -> Iterator[Fields]:
@@ -112,7 +125,7 @@ def _lanes(data: Fields, clock: Clock) -> Iterator[Lane]:
         kinds = [evidence for evidence, _found in by_class(data, name)]
         yield Lane(platform_title(data, name), gap=3 if kinds else 11, spans=_states(data, name))
         for place, one in enumerate(kinds, 1):
-            gap = 11 if place == len(kinds) else 3
+            gap = 11 if place == len(kinds) else 4
             yield Lane(f"   {one}", 8, faint=True, gap=gap, spans=_evidence(data, name, one))
     signs = [*_signs(data, clock)]
     if signs:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
+from failover.hindsight import STANDING_AND_REASON
 from failover.wallclock import local, span
 
 Fields = dict[str, Any]
@@ -57,11 +58,25 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def soon(seconds: float) -> str:
+    """A length of time in a sentence."""
+    return span(seconds) if seconds >= 1 else "less than a second"
+
+
+def explained(turn: Fields) -> list[str]:
+    """Why it turned, without the sentences that only repeat the turn."""
+    return list(turn["explanation"][STANDING_AND_REASON:])
+
+
 def clock_of(data: Fields, zone: tzinfo) -> Clock:
-    """Times with their day where it lasted over more than one."""
-    begins, ends = (datetime.fromtimestamp(data["window"][name], zone) for name in ("from", "until"))
-    form = "%H:%M:%S" if begins.date() == ends.date() else "%Y-%m-%d %H:%M:%S"
-    return lambda at: f"{datetime.fromtimestamp(at, zone):{form}}"
+    """Times of the day on which it began, others with their day."""
+    opened = datetime.fromtimestamp(data["incident"]["opened_at"], zone).date()
+
+    def told(at: float) -> str:
+        then = datetime.fromtimestamp(at, zone)
+        return f"{then:%H:%M:%S}" if then.date() == opened else f"{then:%Y-%m-%d %H:%M:%S}"
+
+    return told
 
 
 def summary(data: Fields, zone: tzinfo) -> str:
@@ -111,7 +126,7 @@ def _told(data: Fields) -> Iterator[str]:
         return
     first = min((row for row in rows if row["after_opening"] is not None), key=_after, default=None)
     of = f"{len(heard)} of {len(asked)} channels" if len(asked) > len(heard) else _count(len(heard), "channel")
-    when = f", first on {first['channel']} {span(first['after_opening'])} after it was noticed" if first else ""
+    when = f", first on {first['channel']} {soon(first['after_opening'])} after it was noticed" if first else ""
     yield f"The public was told on {of} ({listed(heard)}){when}."
 
 
@@ -127,7 +142,7 @@ def _end(data: Fields) -> Iterator[str]:
     if rows:
         channels = list(dict.fromkeys(row["channel"] for row in rows))
         soonest = min((row["took"] for row in rows if row["took"] is not None), default=None)
-        when = f", first {span(soonest)} after the recovery was certain" if soonest is not None else ""
+        when = f", first {soon(soonest)} after the recovery was certain" if soonest is not None else ""
         yield f"The welcome back was said on {_count(len(channels), 'channel')} ({listed(channels)}){when}."
     else:
         yield "No welcome back was said."
@@ -182,7 +197,7 @@ def fate(row: Fields, clock: Clock) -> str:
     if row["phase"] == "sent":
         tries = f", at attempt {row['attempts']}" if row["attempts"] > 1 else ""
         counts = f", {note}" if (note := recipients(row) or row["note"]) else ""
-        return f"{told} at {clock(row['ended_at'])}, after {span(row['took'])}{tries}{counts}"
+        return f"{told} at {clock(row['ended_at'])}, after {soon(row['took'])}{tries}{counts}"
     when = f" at {clock(row['ended_at'])}" if row["ended_at"] else ""
     return f"{told}{when}{': ' + row['reason'] if row['reason'] else ''}"
 

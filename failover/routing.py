@@ -37,7 +37,8 @@ class Route:
     """`platforms` are what the primaries stand on, `primaries` those of them that we can post to.
 
     A backup in `after` is asked only when the incident has lasted so long (seconds), and then in addition to `reach`.
-    `partial` says that the audience is told when a part of the group is back.
+    `partial` says that the audience is told when a part of the group is back.  `posts` says what becomes of ordinary
+    posts meanwhile: reroute, hold, both or drop.
     """
 
     platforms: tuple[str, ...]
@@ -46,6 +47,7 @@ class Route:
     reach: int | None = None
     after: Mapping[str, float] = field(default_factory=dict)
     partial: bool = False
+    posts: str = "reroute"
 
     @property
     def at_once(self) -> tuple[str, ...]:

@@ -5,12 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from failover.delivery import Approval, Delivery, Phase, StatementRow
 from failover.hindsight import Chapter
 from failover.incidents import Incident
-from failover.model import Evidence, Fault, Observation, Receipt, Sighting, Signal, State, Statement, Transition
+from failover.model import (
+    Evidence,
+    Fault,
+    Image,
+    Observation,
+    Receipt,
+    Sighting,
+    Signal,
+    State,
+    Statement,
+    Transition,
+)
+from failover.posts import Post
 from failover.signoff import Asking
 from failover.verdict import Declaration, Standing
 
@@ -146,6 +159,7 @@ def from_delivery(value: Delivery) -> Columns:
         "phase": value.phase.value,
         "platforms": json.dumps(value.platforms),
         "receipt": json.dumps(asdict(value.receipt)) if value.receipt else None,
+        "images": _from_images(value.images),
     }
 
 
@@ -158,5 +172,25 @@ def to_delivery(columns: Columns) -> Delivery:
             "phase": Phase(columns["phase"]),
             "platforms": tuple(json.loads(columns["platforms"])),
             "receipt": Receipt(**json.loads(receipt)) if receipt else None,
+            "images": _to_images(columns.get("images", "[]")),
         }
     )
+
+
+def from_post(value: Post) -> Columns:
+    columns = asdict(value) | {"channels": json.dumps(value.to), "images": _from_images(value.images)}
+    return {name: column for name, column in columns.items() if name != "to"}
+
+
+def to_post(columns: Columns) -> Post:
+    values = dict(columns)
+    to, images = tuple(json.loads(values.pop("channels"))), _to_images(values.pop("images"))
+    return Post(**values, to=to, images=images)
+
+
+def _from_images(images: tuple[Image, ...]) -> str:
+    return json.dumps([{**asdict(one), "path": str(one.path)} for one in images])
+
+
+def _to_images(text: str) -> tuple[Image, ...]:
+    return tuple(Image(**{**one, "path": Path(one["path"])}) for one in json.loads(text))

@@ -93,6 +93,23 @@ MIGRATIONS: Sequence[str] = (
     ) WITHOUT ROWID;
     CREATE INDEX asking_open ON asking (done, statement)
     """,
+    # The organisation's own posts (`posts`), what was taken out of the spool folder, and how both are found at once.
+    """
+    CREATE TABLE post (
+        id TEXT PRIMARY KEY, text TEXT NOT NULL, title TEXT NOT NULL, channels TEXT NOT NULL, at REAL, until REAL,
+        images TEXT NOT NULL, by TEXT NOT NULL, source TEXT NOT NULL, created_at REAL NOT NULL,
+        cancelled_by TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE spooled (
+        claim TEXT PRIMARY KEY, post TEXT NOT NULL, file TEXT NOT NULL, done INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX spooled_open ON spooled (done, post);
+    ALTER TABLE delivery ADD COLUMN images TEXT NOT NULL DEFAULT '[]';
+    CREATE INDEX delivery_post ON delivery (channel, due, latest) WHERE statement = 'post' AND phase = 'ready';
+    CREATE INDEX delivery_begun ON delivery (channel, began) WHERE statement = 'post' AND attempts > 0;
+    CREATE INDEX delivery_said ON delivery (channel, ended_at) WHERE phase = 'sent';
+    CREATE INDEX delivery_refused ON delivery (ended_at) WHERE statement = 'post' AND phase = 'refused'
+    """,
 )
 """One script per schema version: a file of version n is brought forward by those after n, in one transaction.
 

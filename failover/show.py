@@ -25,7 +25,17 @@ def status_lines(data: dict[str, Any]) -> list[str]:
     ]
     for incident in data["incidents"]:
         lines += ["", *_incident(incident, now)]
-    return lines
+    return lines + _posts(data.get("posts") or {})
+
+
+def _posts(posts: dict[str, Any]) -> list[str]:
+    """Only where there is something to tell."""
+    counts = [
+        f"{posts[name]} {word}" for name, word in (("scheduled", "scheduled"), ("waiting", "due")) if posts.get(name)
+    ]
+    lines = ["", f"Posts: {', '.join(counts)}; see `failover posts`."] if counts else []
+    lines += [f"  {channel} waits: {why}" for channel, why in posts.get("waits", {}).items()]
+    return lines + [f"  a person must look: failover resolve {name} sent|not-sent" for name in posts.get("held", [])]
 
 
 def _platform(one: dict[str, Any], now: float) -> list[str]:
@@ -54,10 +64,8 @@ def _incident(incident: dict[str, Any], now: float) -> list[str]:
     over = f", over since {_ago(now - incident['closed_at'])}" if incident["closed_at"] else ""
     length = (incident["closed_at"] or now) - incident["opened_at"]
     lines = [f"Incident {incident['id']}: {', '.join(incident['platforms'])}, for {_ago(length)}{over}"]
-    lines += [
-        f"  {row['id']} waits for sign-off ({row['mode']}): failover approve {row['id']} (or: veto {row['id']})"
-        for row in incident["waiting"]
-    ]
+    for row in incident["waiting"]:
+        lines += _waiting(row, now)
     rows = [
         [f"  {row['statement']}", row["channel"], row["phase"], row["url"] or row["reason"]]
         for row in incident["deliveries"]
@@ -65,6 +73,19 @@ def _incident(incident: dict[str, Any], now: float) -> list[str]:
     held = [row["id"] for row in incident["deliveries"] if row["phase"] == "held"]
     lines += _table(["  statement", "channel", "phase", "where or why"], rows) if rows else []
     return lines + [f"  a person must look: failover resolve {name} sent|not-sent" for name in held]
+
+
+def _waiting(row: dict[str, Any], now: float) -> list[str]:
+    """What waits for sign-off: how to decide, who was asked, and the very texts."""
+    given = "".join(f"; {by} has approved it, a second person must" for by in row["approved_by"])
+    asked = {f"{one['approver']} by {one['way']} {_ago(now - one['at'])} ago": None for one in row["asked"]}
+    decide = f"failover approve {row['id']} (or: veto {row['id']})"
+    lines = [f"  {row['id']} waits for sign-off ({row['mode']}): {decide}; code {row['code']}{given}"]
+    lines += [f"    asked: {', '.join(asked)}"] if asked else []
+    for one in row["texts"]:
+        words = " / ".join(part for part in (one["subject"], *one["text"].splitlines()) if part.strip())
+        lines.append(f"    on {one['channel']}: {words}")
+    return lines
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:

@@ -32,6 +32,7 @@ from failover.report_words import (
     by_class,
     channel_title,
     clock_of,
+    explained,
     failures,
     fate,
     kind,
@@ -139,7 +140,7 @@ def _states(data: Fields, zone: tzinfo) -> Iterator[str]:
         yield f"  {platform_title(data, name)}"
         for one in told:
             yield from _line(f"  {clock(one['at'])}", f"{one['was']} -> {one['now'].upper()}: {one['reason']}")
-            for words in one["explanation"]:
+            for words in explained(one):
                 yield from textwrap.wrap(words, WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 10)
 
 
@@ -169,7 +170,7 @@ def _said(data: Fields, zone: tzinfo) -> Iterator[str]:
         yield f"  {one['id']}, {kind(one)}"
         for channels, subject, text in texts(one):
             yield from _line("  -", f"to {listed(channels)}:")
-            words = [f"Subject: {subject}"] if subject else []
+            words = [f"Heading: {subject}"] if subject else []
             for line in (*words, *text.splitlines()):
                 yield from textwrap.wrap(line, WIDTH, initial_indent="      | ", subsequent_indent="      | ") or [""]
         for row in one["deliveries"]:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from failover.contracts import format_duration
-from failover.delivery import OWED, Delivery, Phase
+from failover.delivery import OWED, Delivery, Phase, StatementRow
 from failover.engine import Engine
 from failover.incidents import HOLDING_KINDS, Incident
-from failover.model import Health, State
+from failover.model import Health, State, Statement
+from failover.signoff import CODE, Asking, seal, still_good, unsaid
 from failover.verdict import Standing
 
 Fields = dict[str, Any]
@@ -21,7 +22,7 @@ async def status(engine: Engine, healths: Mapping[str, tuple[float, Health]], no
     for incident in engine.recent:
         deliveries = await engine.store.deliveries(incident.id)
         if incident.is_open or any(row.phase in OWED for row in deliveries):
-            incidents.append(await _incident(engine, incident, deliveries))
+            incidents.append(await _incident(engine, incident, deliveries, now))
     return {
         "now": now,
         "line": await summary(engine, now),
@@ -30,7 +31,17 @@ async def status(engine: Engine, healths: Mapping[str, tuple[float, Health]], no
         "platforms": [_platform(engine, name, now) for name in engine.watches],
         "channels": [_channel(name, healths.get(name)) for name in engine.house.voices],
         "incidents": incidents,
+        "posts": await _posts(engine, now),
     }
+
+
+async def _posts(engine: Engine, now: float) -> Fields:
+    """How many posts wait, why, and which of them a person must look at."""
+    held = [
+        row.id for row in await engine.store.owed() if row.statement is Statement.POST and row.phase is Phase.HELD
+    ]
+    waits = await engine.posts.waits(engine.ground(now))
+    return {**await engine.store.post_counts(now), "waits": waits, "held": held}
 
 
 async def summary(engine: Engine, now: float) -> str:
@@ -127,7 +138,24 @@ def _channel(name: str, checked: tuple[float, Health] | None) -> Fields:
     }
 
 
-async def _incident(engine: Engine, incident: Incident, deliveries: list[Delivery]) -> Fields:
+def _waits(row: StatementRow, left: list[Delivery], asked: list[Asking], engine: Engine, now: float) -> Fields:
+    """A statement that waits for sign-off, with all that an approver must read; `left` is what is unsaid of it."""
+    sealed = seal(row, left)
+    return {
+        "id": row.id,
+        "statement": row.kind.value,
+        "mode": row.mode,
+        "release_at": row.release_at,
+        "code": sealed[:CODE],
+        "persons": row.persons,
+        "approved_by": [one.by for one in still_good(row, sealed, engine.house.signing, now)],
+        "asked": [{"approver": one.approver, "way": one.way, "at": one.at} for one in asked],
+        "texts": [{"channel": one.channel, "subject": one.subject, "text": one.text} for one in left],
+    }
+
+
+async def _incident(engine: Engine, incident: Incident, deliveries: list[Delivery], now: float) -> Fields:
+    asked = await engine.store.askings()
     waiting = [
         row for row in await engine.store.statements(incident.id) if row.mode != "automatic" and not row.decision
     ]
@@ -139,9 +167,9 @@ async def _incident(engine: Engine, incident: Incident, deliveries: list[Deliver
         "closed_at": incident.closed_at,
         "heard": sum(row.heard for row in deliveries if row.statement in HOLDING_KINDS),
         "waiting": [
-            {"id": row.id, "statement": row.kind.value, "mode": row.mode, "release_at": row.release_at}
+            _waits(row, left, [one for one in asked if one.statement == row.id and one.approver], engine, now)
             for row in waiting
-            if any(one.statement_id == row.id and one.phase in (Phase.READY, Phase.STANDBY) for one in deliveries)
+            if (left := unsaid(row, deliveries))
         ],
         "deliveries": [
             {

@@ -22,11 +22,13 @@ from failover import rows
 from failover.audit import Entry, Head, sealed, whole
 from failover.budget import month_of
 from failover.chronicle import chronicle
-from failover.delivery import OWED, Delivery, Phase, StatementRow, found_in_flight
+from failover.delivery import OWED, Delivery, Phase, StatementRow, doubted_anew, found_in_flight
 from failover.forgetting import blanked
 from failover.hindsight import Chapter
 from failover.incidents import Incident
 from failover.model import Observation, Transition
+from failover.post_list import post_list
+from failover.posts import Pace, Post
 from failover.schema import StoreError, open_database
 from failover.signoff import Asking
 from failover.verdict import Declaration, Standing
@@ -52,13 +54,25 @@ _WORDS_THAT_STAY = {
 
 _OWED = ",".join(f"'{phase.value}'" for phase in sorted(OWED))
 
+_A_POST_THAT_WAITS = "statement = 'post' AND phase = 'ready'"
+"""Posts that are scheduled or held may be thousands: they are found by an index of their own (`schema`)."""
+
+
+_A_POST_AND_THE_CLOCK = (
+    f"UPDATE delivery SET began = began + :by, unsure_since = unsure_since + :by, "  # noqa: S608
+    "due = CASE WHEN attempts = 0 AND due > created_at THEN due ELSE due + :by END "
+    f"WHERE phase IN ({_OWED}) AND statement = 'post'"
+)
+"""A post that is scheduled for nine o'clock goes out at nine by the clock as it is set now."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """Everything one decision wants written, together or not at all.  `audit` is (event, facts) pairs.
 
     `explanation` is that of its transitions, in sentences; `usage` is (source, month) -> looks so far; `settled` are
-    incidents of which it is told now that they are (`catchup`).
+    incidents of which it is told now that they are (`catchup`).  `claims` are (claim, post, name of the file), of
+    what was taken out of the spool folder.
     """
 
     at: float
@@ -74,6 +88,8 @@ class Change:
     usage: Mapping[tuple[str, str], int] = field(default_factory=dict)
     settled: tuple[str, ...] = ()
     askings: tuple[Asking, ...] = ()
+    posts: tuple[Post, ...] = ()
+    claims: tuple[tuple[str, str, str], ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     audit: tuple[tuple[str, Mapping[str, object]], ...] = ()
 
@@ -192,19 +208,137 @@ class Store:
         return rows.to_delivery(row) if row else None
 
     async def owed(self) -> list[Delivery]:
-        """Every delivery that still asks for something, the one due first at the head."""
+        """Every delivery that still asks for something, the one due first at the head; not posts that wait."""
         found = self._read(
-            f"SELECT * FROM delivery WHERE phase IN ({_OWED}) ORDER BY due, created_at, position"  # noqa: S608
+            f"SELECT * FROM delivery WHERE phase IN ({_OWED}) AND NOT ({_A_POST_THAT_WAITS}) "  # noqa: S608
+            "ORDER BY due, created_at, position"
         )
         return [rows.to_delivery(row) for row in found]
 
     async def said_since(self, since: float) -> dict[str, int]:
-        """channel -> how many statements became public there at or after `since` (seconds, UTC)."""
+        """channel -> how many statements became public there at or after `since` (seconds, UTC); no posts."""
         found = self._read(
-            "SELECT channel, count(*) AS said FROM delivery WHERE phase = 'sent' AND ended_at >= ? GROUP BY channel",
+            "SELECT channel, count(*) AS said FROM delivery WHERE phase = 'sent' AND statement != 'post' "
+            "AND ended_at >= ? GROUP BY channel",
             (since,),
         )
         return {row["channel"]: row["said"] for row in found}
+
+    # -- posts -------------------------------------------------------------------------------------------------
+
+    async def post(self, post_id: str) -> Post | None:
+        row = self._read_one("SELECT * FROM post WHERE id = ?", (post_id,))
+        return rows.to_post(row) if row else None
+
+    async def deliveries_of(self, statement_id: str) -> list[Delivery]:
+        """Of one statement or post, in their order."""
+        found = self._read(
+            "SELECT * FROM delivery WHERE statement_id = ? ORDER BY position, created_at, id", (statement_id,)
+        )
+        return [rows.to_delivery(row) for row in found]
+
+    async def posts_waiting(self, now: float) -> dict[str, int]:
+        """channel -> how many posts are due there by now and have not left."""
+        found = self._read(
+            f"SELECT channel, count(*) AS waiting FROM delivery WHERE {_A_POST_THAT_WAITS} AND due <= ? "  # noqa: S608
+            "GROUP BY channel",
+            (now,),
+        )
+        return {row["channel"]: row["waiting"] for row in found}
+
+    async def post_counts(self, now: float) -> dict[str, int]:
+        """How many posts are `scheduled` for later, and how many are `waiting` though they are due."""
+        found = self._read(
+            f"SELECT due > ? AS later, count(DISTINCT statement_id) AS count FROM delivery "  # noqa: S608
+            f"WHERE {_A_POST_THAT_WAITS} GROUP BY later",
+            (now,),
+        )
+        counts = {row["later"]: row["count"] for row in found}
+        return {"scheduled": counts.get(1, 0), "waiting": counts.get(0, 0)}
+
+    async def posts_due(self, channel: str, now: float, most: int, *, after: float = 0.0) -> list[Delivery]:
+        """The posts that fell due on a channel (at or after that time), the oldest first; at most so many."""
+        found = self._read(
+            f"SELECT * FROM delivery WHERE {_A_POST_THAT_WAITS} AND channel = ? AND due >= ? AND due <= ? "  # noqa: S608
+            "ORDER BY due, length(statement_id), statement_id LIMIT ?",
+            (channel, after, now, most),
+        )
+        return [rows.to_delivery(row) for row in found]
+
+    async def posts_stranded(self, channel: str, now: float, most: int, *, own: bool) -> list[str]:
+        """Posts that are due on a channel by now, the oldest first; at most so many.
+
+        Those for which it stands in itself; and its `own`, as far as nobody stands in for them yet.
+        """
+        found = self._read(
+            f"SELECT statement_id FROM delivery WHERE {_A_POST_THAT_WAITS} AND channel = ? AND due <= ? AND "  # noqa: S608
+            "(position > 0 OR ? AND NOT EXISTS (SELECT 1 FROM delivery AS copy WHERE copy.statement_id = "
+            "delivery.statement_id AND copy.position > 0)) ORDER BY due, length(statement_id), statement_id LIMIT ?",
+            (channel, now, own, most),
+        )
+        return [row["statement_id"] for row in found]
+
+    async def posts_refused(self, since: float, most: int) -> list[str]:
+        """Posts that a channel refused which stood in for another, at or after `since`."""
+        found = self._read(
+            "SELECT DISTINCT statement_id FROM delivery WHERE statement = 'post' AND phase = 'refused' "
+            "AND ended_at >= ? AND position > 0 LIMIT ?",
+            (since, most),
+        )
+        return [row["statement_id"] for row in found]
+
+    async def posts_late(self, now: float, most: int) -> list[Delivery]:
+        """Posts that are still unsaid at their latest time."""
+        found = self._read(
+            f"SELECT * FROM delivery WHERE {_A_POST_THAT_WAITS} AND latest <= ? LIMIT ?",  # noqa: S608
+            (now, most),
+        )
+        return [rows.to_delivery(row) for row in found]
+
+    async def pace(self, channel: str, per_day: int) -> Pace:
+        """When a post was last begun on a channel, and since when so many things have been said there."""
+        began = self._read_one(
+            "SELECT max(began) AS began FROM delivery WHERE statement = 'post' AND attempts > 0 AND channel = ?",
+            (channel,),
+        )
+        full = self._read_one(
+            "SELECT ended_at FROM delivery WHERE phase = 'sent' AND channel = ? ORDER BY ended_at DESC "
+            "LIMIT 1 OFFSET ?",
+            (channel, max(per_day - 1, 0)),
+        )
+        last = began["began"] if began and began["began"] is not None else 0.0
+        return Pace(last_began=last, full_since=full["ended_at"] if full else None)
+
+    async def post_list(self, since: float, most: int) -> Mapping[str, Any]:
+        """The posts as a list, see `post_list`."""
+        try:
+            return post_list(self._db, since, most)
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"the database cannot be read: {error}") from error
+
+    async def was_claimed(self, claim: str) -> str:
+        """The post that a file of the spool folder became; "" if it is none yet."""
+        row = self._read_one("SELECT post FROM spooled WHERE claim = ?", (claim,))
+        return str(row["post"]) if row else ""
+
+    async def spooled_over(self, most: int) -> list[tuple[str, str, str]]:
+        """(claim, post, file) of posts out of the spool folder that are over, and whose file lies there still."""
+        found = self._read(
+            f"SELECT claim, post, file FROM spooled WHERE NOT done AND NOT EXISTS (SELECT 1 FROM delivery "  # noqa: S608
+            f"WHERE statement_id = spooled.post AND phase IN ({_OWED})) LIMIT ?",
+            (most,),
+        )
+        return [(row["claim"], row["post"], row["file"]) for row in found]
+
+    async def put_away(self, claims: Iterable[str]) -> None:
+        """These files lie where they belong."""
+        with self._transaction():
+            self._db.executemany("UPDATE spooled SET done = 1 WHERE claim = ?", [(claim,) for claim in claims])
+
+    async def pictures(self) -> set[str]:
+        """The names of the files that posts have as their pictures."""
+        found = self._read("SELECT images FROM post WHERE images != '[]'")
+        return {Path(one["path"]).name for row in found for one in json.loads(row["images"])}
 
     async def transitions(self, platform: str, since: float = 0.0) -> list[Transition]:
         """What happened to a platform, oldest first, with the evidence that was believed then."""
@@ -283,22 +417,32 @@ class Store:
         """Write all of `change`, or nothing (rule D1)."""
         with self._transaction():
             self._write_judgement(change)
-            for incident in change.incidents:
-                self._upsert("incident", rows.from_incident(incident))
-                if incident.is_open:  # after a relapse there is another end, with another rest
-                    self._db.execute("DELETE FROM settled WHERE incident = ?", (incident.id,))
-            for settled in change.settled:
-                self._upsert("settled", {"incident": settled, "at": change.at})
+            self._write_incidents(change)
             for statement in change.statements:
                 self._upsert("statement", rows.from_statement(statement))
             for delivery in change.deliveries:
                 self._upsert("delivery", rows.from_delivery(delivery))
             for asking in change.askings:
                 self._upsert("asking", rows.from_asking(asking))
+            self._write_posts(change)
             for name, value in change.settings.items():
                 self._upsert("meta", {"name": name, "value": value})
             for event, facts in change.audit:
                 self._append(change.at, event, facts)
+
+    def _write_incidents(self, change: Change) -> None:
+        for incident in change.incidents:
+            self._upsert("incident", rows.from_incident(incident))
+            if incident.is_open:  # after a relapse there is another end, with another rest
+                self._db.execute("DELETE FROM settled WHERE incident = ?", (incident.id,))
+        for settled in change.settled:
+            self._upsert("settled", {"incident": settled, "at": change.at})
+
+    def _write_posts(self, change: Change) -> None:
+        for post in change.posts:
+            self._upsert("post", rows.from_post(post))
+        for claim, post_id, file in change.claims:
+            self._insert("spooled", {"claim": claim, "post": post_id, "file": file, "done": 0})
 
     def _write_judgement(self, change: Change) -> None:
         for standing in change.standings:
@@ -319,10 +463,19 @@ class Store:
             self._db.execute("DELETE FROM declaration WHERE platform = ?", (platform,))
 
     async def interrupted(self, now: float) -> list[Delivery]:
-        """At start: what was in flight when the last process died becomes UNSURE (rule D2), in one transaction."""
+        """At start: what was in flight when the last process died becomes UNSURE (rule D2), in one transaction.
+
+        What was UNSURE before is in doubt from now on.
+        """
         with self._transaction():
-            found = self._db.execute("SELECT * FROM delivery WHERE phase = ?", (Phase.SENDING.value,)).fetchall()
-            unsure = [found_in_flight(rows.to_delivery(row), now) for row in found]
+            found = self._db.execute(
+                "SELECT * FROM delivery WHERE phase IN (?, ?)", (Phase.SENDING.value, Phase.UNSURE.value)
+            ).fetchall()
+            left = [rows.to_delivery(row) for row in found]
+            for delivery in left:
+                if delivery.phase is Phase.UNSURE:
+                    self._upsert("delivery", rows.from_delivery(doubted_anew(delivery, now)))
+            unsure = [found_in_flight(delivery, now) for delivery in left if delivery.phase is Phase.SENDING]
             for delivery in unsure:
                 self._upsert("delivery", rows.from_delivery(delivery))
                 self._append(now, "delivery_unsure", {"delivery": delivery.id, "reason": delivery.reason})
@@ -424,8 +577,13 @@ class Store:
         values = {"by": seconds, "recent": json.dumps([*recent])}
         over = "id IN (SELECT value FROM json_each(:recent))"
         with self._transaction():
+            self._db.execute(_A_POST_AND_THE_CLOCK, values)
             for table, times, which in (
-                ("delivery", ("due", "latest", "began", "unsure_since"), f"phase IN ({_OWED})"),
+                (
+                    "delivery",
+                    ("due", "latest", "began", "unsure_since"),
+                    f"phase IN ({_OWED}) AND statement != 'post'",
+                ),
                 ("standing", ("since",), "true"),
                 ("incident", ("opened_at", "closed_at"), f"closed_at IS NULL OR {over}"),
                 ("statement", ("release_at", "latest", "valid_until"), "true"),
@@ -461,6 +619,7 @@ class Store:
             ).rowcount
             removed += self._db.execute("DELETE FROM usage WHERE month < ?", (month_of(before),)).rowcount
             removed += self._db.execute("DELETE FROM asking WHERE at < ?", (before,)).rowcount
+            removed += self._prune_posts(before)
             recipients = self._db.execute(
                 f"""
                 DELETE FROM ledger WHERE delivery IN (
@@ -470,9 +629,31 @@ class Store:
                 """,  # noqa: S608
                 (before if recipients_before is None else max(before, recipients_before),),
             ).rowcount
+            recipients += self._db.execute(  # posts and drills belong to no incident
+                "DELETE FROM ledger WHERE delivery IN (SELECT id FROM delivery WHERE incident NOT IN "  # noqa: S608
+                f"(SELECT id FROM incident) AND ended_at < ? AND phase NOT IN ({_OWED}))",
+                (before if recipients_before is None else max(before, recipients_before),),
+            ).rowcount
         if recipients:
             await self.scour()
         return removed + recipients
+
+    def _prune_posts(self, before: float) -> int:
+        """Posts that ended before that time, with their deliveries; returns how many posts."""
+        over = (
+            f"SELECT id FROM post WHERE created_at < :before AND NOT EXISTS (SELECT 1 FROM delivery WHERE "  # noqa: S608
+            f"statement_id = post.id AND (phase IN ({_OWED}) OR ended_at >= :before))"
+        )
+        values = {"before": before}
+        found = [row["id"] for row in self._db.execute(over, values).fetchall()]
+        for post in found:
+            self._db.execute(
+                "DELETE FROM ledger WHERE delivery IN (SELECT id FROM delivery WHERE statement_id = ?)", (post,)
+            )
+            self._db.execute("DELETE FROM delivery WHERE statement_id = ?", (post,))
+            self._db.execute("DELETE FROM spooled WHERE post = ? AND done", (post,))
+            self._db.execute("DELETE FROM post WHERE id = ?", (post,))
+        return len(found)
 
     # -- the audit trail -----------------------------------------------------------------------------------
 

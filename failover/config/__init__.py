@@ -22,7 +22,17 @@ from failover.config.paths import read_control, read_state, text_of
 from failover.config.places import Node
 from failover.config.platforms import Watching, read_groups, read_platforms
 from failover.config.problems import Place, Reading, did_you_mean
-from failover.config.settings import Heartbeat, Judgement, Limits, Metrics, Settings, SignOff, Text, WebAddress
+from failover.config.settings import (
+    Heartbeat,
+    Judgement,
+    Limits,
+    Metrics,
+    Settings,
+    SignOff,
+    SpoolSettings,
+    Text,
+    WebAddress,
+)
 from failover.config.standins import House, read_routes
 from failover.config.validation import accept
 from failover.config.windows import known_timezone, read_windows
@@ -33,7 +43,7 @@ T = TypeVar("T")
 
 SECTIONS = (
     "organisation", "control", "state", "platforms", "channels", "routes", "messages", "sign_off", "judgement",
-    "limits", "maintenance", "heartbeat", "metrics",
+    "limits", "maintenance", "heartbeat", "metrics", "posts",
 )  # fmt: skip
 
 REQUIRED = {
@@ -72,7 +82,7 @@ def _settings(root: Node, path: Path, kinds: Kinds, reading: Reading) -> Setting
     check_lengths(cast_of(settings, used), settings.messages, used, root, reading)
     return replace(
         settings,
-        notices=(*reading.notices, *notices(settings, root, kinds)),
+        notices=(*reading.notices, *notices(settings, kinds)),
         secrets=frozenset(reading.secrets),
     )
 
@@ -101,6 +111,7 @@ def _read(sections: Mapping[str, Node], root: Node, path: Path, known: Known, re
         maintenance=read_windows(sections.get("maintenance"), house.named_platforms, organisation.timezone, reading),
         heartbeat=_optional(Heartbeat, sections, "heartbeat", reading),
         metrics=_optional(Metrics, sections, "metrics", reading),
+        posts=_optional(SpoolSettings, sections, "posts", reading),
     )
 
 

@@ -10,8 +10,8 @@ from itertools import combinations
 from failover.budget import stretched
 from failover.config.kinds import KindError, Kinds
 from failover.config.places import Node
-from failover.config.problems import ALIKE, KeyPath, Reading
-from failover.config.settings import ChannelSettings, Settings
+from failover.config.problems import ALIKE, KeyPath, Reading, did_you_mean
+from failover.config.settings import ChannelSettings, Settings, can_ask
 from failover.config.validation import accept
 from failover.moments import length
 
@@ -21,6 +21,7 @@ def check_whole(settings: Settings, root: Node, kinds: Kinds, known: Collection[
     _check_twins(settings, root, reading)
     _check_platform_names(settings, root, known, reading)
     _check_anchors(root, kinds, reading)
+    _check_sign_off(settings, root, reading)
 
 
 def _at(root: Node, path: KeyPath) -> Node:
@@ -68,7 +69,31 @@ def _check_anchors(root: Node, kinds: Kinds, reading: Reading) -> None:
         reading.wrong(problem.place, path, problem.text)
 
 
-def notices(settings: Settings, root: Node, kinds: Kinds) -> Iterator[str]:
+def _check_sign_off(settings: Settings, root: Node, reading: Reading) -> None:
+    """Names of channels that are there, and nobody who is two people."""
+    signing = settings.sign_off
+    written = _at(root, ("channels",)).mapping
+    for name in signing.channels:
+        if name not in written:
+            path = ("sign_off", "channels", name)
+            unknown = f"there is no channel '{name}'{did_you_mean(name, written)}"
+            reading.wrong(_at(root, path[:-1]).key(name), path, unknown)
+    for index, name in enumerate(signing.ask_by):
+        channel = settings.channels.get(name)
+        said = f"there is no channel '{name}'{did_you_mean(name, written)}" if name not in written else ""
+        if channel is not None and not can_ask(channel):
+            said = f"'{name}' cannot carry a question; expected a telegram channel, or an email channel with a host"
+        if said:
+            reading.wrong(_at(root, ("sign_off", "ask_by", index)).place, ("sign_off", "ask_by", index), said)
+    for key in ("name", "telegram", "email", "user"):
+        values = [getattr(one, key) for one in signing.approvers]
+        for index, value in enumerate(values):
+            if value is not None and value in values[:index]:
+                twice: KeyPath = ("sign_off", "approvers", index, key)
+                reading.wrong(_at(root, twice).place, twice, "another approver has the same; they must be told apart")
+
+
+def notices(settings: Settings, kinds: Kinds) -> Iterator[str]:
     """True, and worth knowing; nothing that keeps anybody from starting."""
     if not settings.routes:
         yield "there are no routes: outages are seen and recorded, and nothing is said"
@@ -82,7 +107,7 @@ def notices(settings: Settings, root: Node, kinds: Kinds) -> Iterator[str]:
                        - {*settings.platforms})  # fmt: skip
     if unwatched:
         yield f"nobody watches {', '.join(unwatched)}: a channel there counts as working until a post fails"
-    yield from _not_yet(settings, root)
+    yield from _about_approvers(settings)
 
 
 def _in_earnest(settings: Settings) -> Iterator[ChannelSettings]:
@@ -113,12 +138,16 @@ def _about_budgets(settings: Settings) -> Iterator[str]:
                 )
 
 
-def _not_yet(settings: Settings, root: Node) -> Iterator[str]:
-    """What was written and checked, but is not acted upon by this version."""
-    later = "this version does not act on it yet"
-    if any(approver.telegram for approver in settings.sign_off.approvers):
-        yield f"sign_off.approvers: asking by Telegram: {later}; `failover approve` and `failover veto` work"
-    for index, route in enumerate(settings.routes):
-        written = _at(root, ("routes", index)).mapping
-        if "posts" in written:
-            yield f"routes[{index}].posts: {later}"
+def _about_approvers(settings: Settings) -> Iterator[str]:
+    """Who cannot be asked as it is written, and who could count as two."""
+    approvers = settings.sign_off.approvers
+    if any(one.telegram for one in approvers) and settings.asks_by("telegram") is None:
+        yield "sign_off.approvers: no telegram channel is there whose bot could ask them; `failover approve` works"
+    if any(one.email for one in approvers) and settings.asks_by("email") is None:
+        yield "sign_off.approvers: no email channel with a mail server is there that could ask them by mail"
+    unnamed = [one.name for one in approvers if one.telegram and not one.user]
+    if settings.sign_off.two_persons and unnamed:
+        yield (
+            f"sign_off.approvers: {', '.join(unnamed)} could approve twice, by Telegram and at the command line, "
+            "because `user` does not say which account of this machine is theirs"
+        )

@@ -33,7 +33,7 @@ TO_PRIMARIES = frozenset({Statement.WELCOME_BACK, Statement.CORRECTION})
 
 def read_messages(node: Node | None, channels: Collection[str], reading: Reading) -> Messages:
     """The templates as written; those with a fault are left out."""
-    known = [statement.value for statement in Statement]
+    known = [statement.value for statement in Statement if statement is not Statement.POST]
     written: dict[Statement, dict[str, Template]] = {}
     for name, child in _entries(node, ("messages",), reading):
         if name not in known:
@@ -108,7 +108,8 @@ class Cast:
         return [
             statement
             for statement in Statement
-            if (statement is not Statement.DRILL or channel.practice)
+            if statement is not Statement.POST  # its words are handed in, and measured then
+            and (statement is not Statement.DRILL or channel.practice)
             and (statement in TO_PRIMARIES or stands_in or not is_primary)
         ]
 

@@ -7,6 +7,7 @@ held to, their field names (or aliases) its keys.  The others are put together i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,39 +120,91 @@ class RouteSettings:
     partial: Literal["quiet", "say"] = "quiet"
 
 
+def _one_address(value: str) -> str:
+    """Raises ValueError; the mail server knows the rest."""
+    if not re.fullmatch(r"[^\s@<>,;]+@[^\s@<>,;]+", value):
+        raise ValueError("expected an e-mail address")
+    return value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approver:
-    """Somebody who may approve or veto; `telegram` is the number of their Telegram account."""
+    """Somebody who may approve or veto.
+
+    `telegram` is the number of their Telegram account, `email` their address, `user` their account on this machine.
+    Approvers of one `group` are asked together, further groups when nobody has answered for `escalate_after`.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     name: Text
     telegram: Annotated[int, Field(ge=1)] | None = None
+    email: Annotated[str, AfterValidator(_one_address)] | None = field(default=None, repr=False)
+    user: Text | None = None
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelModes:
+    """What holds for one channel instead of the mode of the kind; what is left out does not differ."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    holding: Mode | None = None
+    update: Mode | None = None
+    welcome_back: Mode | None = None
+
+
+SIGNED = (Statement.HOLDING, Statement.UPDATE, Statement.WELCOME_BACK)
+"""The kinds that sign-off is configured for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignOff:
-    """Who must agree before something is said (rule S5)."""
+    """Who must agree before something is said (rule S5).
+
+    `channels` may have modes of their own.  With `two_persons` two different people must approve.  An approval is
+    good for `valid_for`.  Who does not answer is reminded after `remind_after`; the next group is asked after
+    `escalate_after`; when it would be the turn of one more group, `if_nobody` says what happens.  `ask_by` names the
+    channels whose bot and whose mail server carry the questions.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     holding: Mode = "automatic"
     update: Mode = "automatic"
     welcome_back: Mode = "automatic"
+    channels: Mapping[Text, Mode | ChannelModes] = field(default_factory=dict)
     veto_for: Wait = 300.0
+    two_persons: bool | tuple[Literal["holding", "update", "welcome_back"], ...] = False
+    valid_for: Wait = 7200.0
+    remind_after: Wait = 600.0
+    escalate_after: Wait = 1200.0
+    if_nobody: Literal["expire", "release"] = "expire"
+    ask_by: tuple[Text, ...] = ()
     approvers: tuple[Approver, ...] = ()
 
-    def mode(self, statement: Statement) -> Mode:
+    def mode(self, statement: Statement, channel: str = "") -> Mode:
         """`again` and `intermittent` are holding statements; a person asks for corrections and drills."""
         match statement:
             case Statement.HOLDING | Statement.AGAIN | Statement.INTERMITTENT:
-                return self.holding
+                kind: Literal["holding", "update", "welcome_back"] = "holding"
             case Statement.UPDATE:
-                return self.update
+                kind = "update"
             case Statement.WELCOME_BACK:
-                return self.welcome_back
+                kind = "welcome_back"
             case _:
                 return "automatic"
+        own = self.channels.get(channel)
+        own = getattr(own, kind) if isinstance(own, ChannelModes) else own
+        usual: Mode = getattr(self, kind)
+        return own or usual
+
+    def needs_two(self, statement: Statement) -> bool:
+        """Must two different people approve this kind?"""
+        if isinstance(self.two_persons, bool):
+            return self.two_persons
+        return statement.value in self.two_persons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +265,9 @@ class Limits:
     welcome_latest: Wait = 43200.0
     update_every: Annotated[Duration, Field(ge=0)] = 0.0
     posts_per_day: Annotated[int, Field(ge=0)] = 12
+    """How much a channel says in 24 hours before it hears no updates, and before ordinary posts wait."""
+    release_every: Annotated[Duration, Field(ge=0)] = 120.0
+    """Posts that had to wait go out one by one, so long after each other."""
     keep_recipients: Annotated[Duration, Field(ge=86400)] = 2592000.0
     """Who was written to is forgotten so long after the incident; at least a day."""
 
@@ -257,6 +313,16 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolSettings:
+    """Other programs hand posts in by putting a file into `folder`, which is looked through each `every` seconds."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    folder: OutputPath
+    every: Wait = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything the daemon needs to know.
 
@@ -277,5 +343,19 @@ class Settings:
     maintenance: tuple[Window | Recurring, ...]
     heartbeat: Heartbeat | None
     metrics: Metrics | None = None
+    posts: SpoolSettings | None = None
     notices: tuple[str, ...] = ()
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
+
+    def asks_by(self, kind: Literal["telegram", "email"]) -> ChannelSettings | None:
+        """The channel whose bot, or whose mail server, asks the approvers: the one named, else the first there is."""
+        fit = [one for one in self.channels.values() if one.kind == kind and can_ask(one)]
+        named = [one for one in fit if one.name in self.sign_off.ask_by]
+        return next(iter(named if self.sign_off.ask_by else fit), None)
+
+
+def can_ask(channel: ChannelSettings) -> bool:
+    """Has it a bot, or a mail server?  Letters that are put into a folder reach nobody in time."""
+    return channel.kind == "telegram" or (
+        channel.kind == "email" and getattr(channel.options, "host", None) is not None
+    )

@@ -12,10 +12,11 @@ from failover.config.kinds import KindError
 from failover.config.windows import known_timezone
 from failover.describe import check
 from failover.newcomer.answers import Answers
+from failover.newcomer.asking import Flags, Talk
 from failover.newcomer.draft import draft
 from failover.newcomer.options import wanted_of
 from failover.newcomer.placing import RefusedError, place, refuse
-from failover.newcomer.questions import Flags, Interview, Talk
+from failover.newcomer.questions import Interview
 
 OK, REFUSED, STOPPED = 0, 1, 130
 LARGEST_SECRET = 65_536

@@ -30,6 +30,13 @@ class Post:
     service: bool = False
     reply_to: int | None = None
     origin: Origin | None = None
+    keyboard: dict[str, Any] | None = None
+
+    @property
+    def buttons(self) -> dict[str, str]:
+        """Word on the button -> what it carries."""
+        rows = (self.keyboard or {}).get("inline_keyboard", ())
+        return {button["text"]: button["callback_data"] for row in rows for button in row}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,7 @@ def message(chat: Chat, post: Post) -> dict[str, Any]:
 
 def _told(chat: Chat, post: Post) -> dict[str, Any]:
     told = {"message_id": post.number, "date": int(post.at), "chat": _short(chat), "text": post.text}
+    told |= {"reply_markup": post.keyboard} if post.keyboard else {}
     return told | ({"forward_origin": _origin(post.origin)} if post.origin is not None else {})
 
 
@@ -139,7 +147,14 @@ def bot() -> dict[str, Any]:
     return {"id": 123456789, "is_bot": True, "first_name": "Practice", "username": "practice_failover_bot"}
 
 
+def person(number: int) -> dict[str, Any]:
+    """User: somebody who presses a button."""
+    return {"id": number, "is_bot": False, "first_name": "Somebody"}
+
+
 def _short(chat: Chat) -> dict[str, Any]:
+    if chat.kind == "private":
+        return {"id": chat.id, "type": chat.kind, "first_name": chat.title}
     named = {"username": chat.name} if chat.name else {}
     return {"id": chat.id, "type": chat.kind, "title": chat.title, **named}
 

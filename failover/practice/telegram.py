@@ -7,11 +7,12 @@ the method does not have is an error.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 
-from failover.practice._telegram_chat import Chat, Origin, Post, bot, described, member, message, preview_page
+from failover.practice._telegram_chat import Chat, Origin, Post, bot, described, member, message, person, preview_page
 from failover.practice.http import HttpService, Request, Response
 
 _TWO_DAYS = 48 * 3600.0
@@ -19,13 +20,24 @@ _PARAMETERS: dict[str, set[str]] = {
     "getMe": set(),
     "getChat": {"chat_id"},
     "getChatMember": {"chat_id", "user_id"},
-    "sendMessage": {"chat_id", "text", "disable_notification", "link_preview_options", "reply_parameters"},
+    "sendMessage": {
+        "chat_id", "text", "disable_notification", "link_preview_options", "reply_parameters", "reply_markup",
+    },
     "forwardMessage": {"chat_id", "from_chat_id", "message_id", "disable_notification"},
-    "editMessageText": {"chat_id", "message_id", "text"},
+    "editMessageText": {"chat_id", "message_id", "text", "link_preview_options", "reply_markup"},
+    "getUpdates": {"offset", "limit", "timeout", "allowed_updates"},
+    "answerCallbackQuery": {"callback_query_id", "text", "show_alert"},
     "deleteMessage": {"chat_id", "message_id"},
     "pinChatMessage": {"chat_id", "message_id", "disable_notification"},
     "unpinChatMessage": {"chat_id", "message_id"},
-}
+}  # fmt: skip
+
+
+_STRUCTURED = frozenset({
+    "reply_parameters", "link_preview_options", "disable_notification", "message_id", "reply_markup", "offset",
+    "limit", "timeout", "allowed_updates", "show_alert",
+})  # fmt: skip
+"""Parameters that stand as JSON in a form."""
 
 
 class _RefusalError(Exception):
@@ -54,6 +66,11 @@ class TelegramService(HttpService):
         self.token = token
         self.trouble: Response | None = None
         self._now = now
+        self.updates: list[dict[str, Any]] = []
+        self.answered: list[dict[str, Any]] = []
+        self.listeners = 0
+        self._last_update = 0
+        self._news = asyncio.Event()
         self.chats: dict[int, Chat] = {}
         self.channel = self.add_chat(-1001234567890, name=name)
         self.operators = self.add_chat(-1009876543210, kind="supergroup", title="Operators")
@@ -77,6 +94,19 @@ class TelegramService(HttpService):
         """A person writes in the channel."""
         self.channel.add(text, self._clock())
 
+    def press(self, account: int, post: Post, button: str) -> str:
+        """This account presses a button under a message; the id of the press, by which it is answered."""
+        self._last_update += 1
+        query = {
+            "id": f"press-{self._last_update}",
+            "from": person(account),
+            "chat_instance": "1",
+            "data": post.buttons[button],
+        }
+        self.updates.append({"update_id": self._last_update, "callback_query": query})
+        self._news.set()
+        return str(query["id"])
+
     def throttled(self) -> Response:
         return _RefusalError(429, "Too Many Requests: retry after 7", retry_after=7).response
 
@@ -88,6 +118,10 @@ class TelegramService(HttpService):
             return self._preview(rest)
         try:
             self._authenticate(head)
+            if rest == "getUpdates":
+                return Response.json({"ok": True, "result": await self._tell_updates(_fields(request))})
+            if rest == "answerCallbackQuery":
+                return Response.json({"ok": True, "result": self._answered(_fields(request))})
             return Response.json({"ok": True, "result": self._call(rest, _fields(request))})
         except _RefusalError as refusal:
             return refusal.response
@@ -98,6 +132,37 @@ class TelegramService(HttpService):
             raise _RefusalError(404, "Not Found")
         if token != self.token:
             raise _RefusalError(401, "Unauthorized")
+
+    async def _tell_updates(self, fields: dict[str, Any]) -> list[dict[str, Any]]:
+        """Long polling: whoever asks confirms what is before the offset; a second listener throws the first out."""
+        if unknown := set(fields) - _PARAMETERS["getUpdates"]:
+            raise _RefusalError(400, f"Bad Request: practice: getUpdates has no parameter {min(unknown)}")
+        self.updates = [one for one in self.updates if one["update_id"] >= int(fields.get("offset", 0))]
+        self.listeners += 1
+        mine = self.listeners
+        self._news.set()
+        try:
+            async with asyncio.timeout(float(fields.get("timeout", 0))):
+                while not self.updates and mine == self.listeners:
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            pass
+        if mine != self.listeners:
+            raise _RefusalError(
+                409,
+                "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
+            )
+        return [*self.updates]
+
+    def _answered(self, fields: dict[str, Any]) -> bool:
+        known = {f"press-{number}" for number in range(1, self._last_update + 1)}
+        if fields.get("callback_query_id") not in known:
+            raise _RefusalError(
+                400, "Bad Request: query is too old and response timeout expired or query ID is invalid"
+            )
+        self.answered.append(fields)
+        return True
 
     def _call(self, method: str, fields: dict[str, Any]) -> Any:
         if method not in _PARAMETERS:
@@ -136,7 +201,9 @@ class TelegramService(HttpService):
             if not reply.get("allow_sending_without_reply"):
                 raise _RefusalError(400, "Bad Request: message to be replied not found")
             before = None
-        return message(chat, chat.add(text, self._clock(), reply_to=before))
+        post = chat.add(text, self._clock(), reply_to=before)
+        post.keyboard = fields.get("reply_markup")
+        return message(chat, post)
 
     def _forward(self, chat: Chat, fields: dict[str, Any]) -> dict[str, Any]:
         source = self._named(fields.get("from_chat_id"))
@@ -149,11 +216,12 @@ class TelegramService(HttpService):
 
     def _edit(self, chat: Chat, fields: dict[str, Any]) -> dict[str, Any]:
         post = _post(chat, fields, "message to edit not found")
-        if post.text == fields.get("text"):
+        keyboard = fields.get("reply_markup")
+        if post.text == fields.get("text") and post.keyboard == keyboard:
             raise _RefusalError(
                 400, "Bad Request: message is not modified: specified new message content is the same"
             )
-        post.text = str(fields.get("text", ""))
+        post.text, post.keyboard = str(fields.get("text", "")), keyboard
         return message(chat, post)
 
     def _delete(self, chat: Chat, post: Post) -> bool:
@@ -207,8 +275,7 @@ def _fields(request: Request) -> dict[str, Any]:
         return dict(request.json())
     fields: dict[str, Any] = {}
     for name, value in request.form().items():
-        structured = name in ("reply_parameters", "link_preview_options", "disable_notification", "message_id")
-        fields[name] = json.loads(value) if structured else value
+        fields[name] = json.loads(value) if name in _STRUCTURED else value
     return fields
 
 

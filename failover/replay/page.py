@@ -14,6 +14,8 @@ from failover.replay.judgement import findings, from_onset
 from failover.replay.run import Record
 from failover.replay.story import classes, entries, evidence, states
 
+LABEL = "Timeline of evidence, states and statements"
+
 _MARKS = {True: ("ok", "holds"), False: ("failed", "FAILED"), None: ("", "does not apply")}
 
 
@@ -21,7 +23,7 @@ def page(record: Record) -> str:
     """The whole page as HTML."""
     template = resources.files("failover.replay").joinpath("page.html").read_text(encoding="utf-8")
     scenario, scale = record.scenario, Scale(record.begins, record.ends)
-    drawing = svg([*_lanes(record)], scale, _clock, "Timeline of evidence, states and statements", [scenario.onset])
+    drawing = svg([*_lanes(record)], scale, _clock, LABEL, marks=[scenario.onset])
     return (
         Environment(autoescape=True, undefined=StrictUndefined)
         .from_string(template)
@@ -59,7 +61,7 @@ def _lanes(record: Record) -> Iterator[Lane]:
         kinds = classes(record, platform)
         yield Lane(platform, gap=3 if kinds else 11, spans=states(record, platform))
         for place, one in enumerate(kinds, 1):
-            gap = 11 if place == len(kinds) else 3
+            gap = 11 if place == len(kinds) else 4
             yield Lane(f"   {one}", 8, faint=True, gap=gap, spans=evidence(record, platform, one))
     for channel in dict.fromkeys(post.channel for post in record.posts):
         yield Lane(f"on {channel}", 12, gap=4, dots=list(_dots(record, channel)))

@@ -46,7 +46,7 @@ Does = Literal["declare", "approve", "veto", "pause", "resume"]
 
 def parse_time(value: object) -> float:
     """Seconds from the onset, or since the epoch for an instant.  Raises ValueError."""
-    if value == 0 and not isinstance(value, bool):
+    if value in (0, "+0", "-0") and not isinstance(value, bool):
         return 0.0
     if isinstance(value, str) and value[:1] in ("+", "-"):
         try:

@@ -136,6 +136,20 @@ async def test_a_holding_statement_is_pinned_and_unpinned_at_the_welcome_back(te
         assert telegram.channel.pinned == []
 
 
+async def test_a_pin_that_cannot_be_removed_is_noted(telegram: TelegramService) -> None:
+    """The welcome back is out; what is left to a person is told."""
+    async with KIND.open(options(telegram, pin=True), surroundings()) as channel:
+        first = await channel.send(HOLDING, Notes())
+        assert isinstance(first, Delivered)
+        telegram.fail(Fault.ERROR_BEFORE, path="/unpinChatMessage")
+        back = wording(
+            statement=Statement.WELCOME_BACK, text="Back (FB-WB)", reference="FB-WB", follows=first.receipt
+        )
+        outcome = await channel.send(back, Notes())
+    assert isinstance(outcome, Delivered)
+    assert outcome.receipt.note == "the holding statement may still be pinned; unpin it by hand"
+
+
 @pytest.mark.parametrize("fault", [Fault.ERROR_BEFORE, Fault.RESET_AFTER, Fault.THROTTLED], ids=lambda f: f.name)
 async def test_a_pin_that_fails_leaves_the_post_delivered(telegram: TelegramService, fault: Fault) -> None:
     telegram.fail(fault, path="/pinChatMessage")

@@ -83,7 +83,7 @@ async def test_a_statement_is_a_draft_first_and_is_then_published_by_its_id(
     outcome = await site.send(HOLDING, notes)
     assert (seen, notes.reserved) == ([[]], ["4"])
     assert isinstance(outcome, Delivered)
-    assert outcome.receipt == Receipt(remote_id="4", url=f"{blog.url}/fb-1118-1106/")
+    assert outcome.receipt == Receipt(remote_id="4", url=f"{blog.url}/fb-1118-1106/", note="pinned")
     assert blog.visible() == blog.pinned() == [HOLDING.text]
     async with httpx.AsyncClient() as reader:
         assert HOLDING.text in (await reader.get(outcome.receipt.url)).text

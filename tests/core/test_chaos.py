@@ -18,11 +18,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from failover.audit import broken
-from failover.delivery import Phase, Policy
+from failover.config.settings import SIGNED
+from failover.delivery import Phase, Policy, StatementRow
 from failover.desk import RequestError
 from failover.incidents import HOLDING_KINDS, Calm
 from failover.model import Announcement, State, Statement
 from failover.schema import StoreError
+from failover.signoff import Signing
 from tests.core.stories import (
     GREEN,
     GREY,
@@ -63,7 +65,7 @@ class Chaos(RuleBasedStateMachine):
         self.views: dict[str, Any] = {}
         self.world = World(":memory:")
 
-    def build(self, holding: str, welcome: str, reach: int) -> None:
+    def build(self, holding: str, welcome: str, reach: int, own: dict[str, str], two: bool) -> None:
         policies = {name: Policy(settle=SETTLE, reads_back=name != "blog") for name in VOICES}
         self.world = World(
             ":memory:",
@@ -72,6 +74,11 @@ class Chaos(RuleBasedStateMachine):
                 routes=[replace(META, reach=reach), X],
                 sign_off={Statement.HOLDING: holding, Statement.WELCOME_BACK: welcome},
                 veto_for=100.0,
+                signing=Signing(
+                    modes={(name, kind): mode for name, mode in own.items() for kind in SIGNED},
+                    two_persons=frozenset(SIGNED if two else ()),
+                    valid_for=300.0,
+                ),
                 welcome_latest=WELCOME_LATEST,
             ),
             watches_=watches(recover_for=200),
@@ -112,12 +119,22 @@ class Chaos(RuleBasedStateMachine):
             assert statement is not None
             assert statement.decision != "vetoed"
             assert statement.mode != "required" or statement.decision == "approved"
+            self.is_signed(statement, said)
             if said.statement in HOLDING_KINDS:
                 self.is_true(said, one.is_open)
             else:
                 await self.is_owed(said, name, one.is_open)
 
         return check
+
+    def is_signed(self, statement: StatementRow, said: Announcement) -> None:
+        """What a person has approved is said to the letter, and by as many people as it needs."""
+        if statement.decision == "approved":
+            people = {one.who for one in statement.approvals}
+            assert len(people) == len(statement.approvals) == statement.persons
+            assert statement.valid_until is not None
+            assert self.world.now < statement.valid_until
+            assert len({one.seal for one in statement.approvals}) == 1
 
     def is_true(self, said: Announcement, is_open: bool) -> None:
         engine, now = self.world.engine, self.world.now
@@ -143,11 +160,22 @@ class Chaos(RuleBasedStateMachine):
         holding=st.sampled_from(MODES),
         welcome=st.sampled_from(MODES),
         reach=st.integers(1, 3),
+        own=st.dictionaries(st.sampled_from(TALKERS), st.sampled_from(MODES), max_size=2),
+        two=st.booleans(),
         lies=st.dictionaries(st.sampled_from(TALKERS), lies, max_size=4),
         first=st.sets(platforms),
     )
-    def begins(self, holding: str, welcome: str, reach: int, lies: dict[str, list[str]], first: set[str]) -> None:
-        self.build(holding, welcome, reach)
+    def begins(
+        self,
+        holding: str,
+        welcome: str,
+        reach: int,
+        own: dict[str, str],
+        two: bool,
+        lies: dict[str, list[str]],
+        first: set[str],
+    ) -> None:
+        self.build(holding, welcome, reach, own, two)
         for channel, answers in lies.items():
             self.world.answers[channel] += answers
         if first:
@@ -194,13 +222,17 @@ class Chaos(RuleBasedStateMachine):
     def somebody_declares(self, platform: str, word: str) -> None:
         self.ask(self.world.desk.declare(platform, word, "", "ann", self.world.now))
 
-    @rule(act=st.sampled_from(["approve", "approve", "veto"]), choice=st.integers(0, 9))
-    def somebody_decides(self, act: str, choice: int) -> None:
+    @rule(
+        act=st.sampled_from(["approve", "approve", "approve", "veto"]),
+        by=st.sampled_from(["ann", "bob"]),
+        choice=st.integers(0, 9),
+    )
+    def somebody_decides(self, act: str, by: str, choice: int) -> None:
         waiting = self.loop.run_until_complete(self.world.store.undecided())
         if waiting:
             name = waiting[choice % len(waiting)].id
             desk, now = self.world.desk, self.world.now
-            self.ask(desk.approve(name, "ann", now) if act == "approve" else desk.veto(name, "", "ann", now))
+            self.ask(desk.approve(name, by, now) if act == "approve" else desk.veto(name, "", by, now))
 
     @rule()
     def somebody_looks(self) -> None:

@@ -165,7 +165,6 @@ class TestWholeFiles:
         assert only.startswith("platforms.facebook: its probes give evidence of one class only (here)")
         later = "this version does not act on it yet"
         assert [notice for notice in good("full").notices if later in notice] == [
-            f"sign_off.approvers: asking by Telegram: {later}; `failover approve` and `failover veto` work",
             f"routes[0].posts: {later}",
         ]
         assert "there are no routes: outages are seen and recorded, and nothing is said" in good("no-routes").notices

@@ -737,3 +737,22 @@ async def test_a_process_that_dies_while_everything_is_grey_says_nothing(tmp_pat
     assert story.posts() == {}
     assert {row.phase for row in await story.store.deliveries("1")} == {Phase.EXPIRED}
     story.die()
+
+
+async def test_a_clock_that_was_set_while_nobody_ran_does_not_shorten_the_doubt() -> None:
+    """Found by the simulator: accepted late, killed, the clock set forward, started; "absent" must not be believed."""
+    world = World(":memory:", policies={"telegram": Policy(settle=60.0)})
+    world.answers["telegram"] += ["slow:50"]
+    await world.start()
+    await world.fall("facebook")
+    posted = world.walls["telegram"].posts[0].at
+    world.die()
+    jump = 3600.0
+    world.now += 10 + jump
+    world.walls["telegram"].posts = [replace(post, at=posted + jump) for post in world.walls["telegram"].posts]
+    await world.start()
+    await world.live(300, {"facebook": RED}, every=5)
+
+    assert len(world.walls["telegram"].posts) == 1
+    row = await world.row("1H-telegram")
+    assert row.phase is Phase.SENT

@@ -882,9 +882,36 @@ async def test_words_that_a_person_approved_are_not_said_when_one_of_the_platfor
     story.answers["telegram"] += ["unreachable"] * 12
     await story.fall("facebook", "instagram")
     await story.desk.approve("1H", "ann", story.now)
+    await story.deliver()
     await story.live(25 * MINUTE, {"facebook": RED, "instagram": GREEN})
 
     assert story.posts() == {"email": 1, "blog": 1}
+
+
+async def test_words_that_a_person_approved_wait_while_one_of_the_platforms_is_coming_back() -> None:
+    """Found by the simulator: half of what they say would be untrue."""
+    story = await a_world(sign_off={HOLDING: "required"})
+    story.answers["telegram"] += ["wait:600"]
+    await story.fall("facebook", "instagram")
+    await story.desk.approve("1H", "ann", story.now)
+    await story.deliver()
+    await story.live(14 * MINUTE, {"facebook": RED, "instagram": GREEN})
+
+    assert story.state("instagram") is State.RECOVERING
+    assert story.posts() == {"email": 1, "blog": 1}
+
+
+async def test_a_late_statement_leaves_only_on_as_much_evidence_as_it_took() -> None:
+    """Found by the simulator: the platform works again, and only a slow crowd goes on about it."""
+    story = await a_world()
+    story.answers["telegram"] += ["wait:600"]
+    await story.fall("facebook")
+    await story.live(20 * MINUTE, {"facebook": HALF})
+
+    assert story.state() is State.DOWN
+    assert story.posts() == {"email": 1, "blog": 1}
+    await story.live(2 * MINUTE, {"facebook": RED})
+    assert story.posts() == {"email": 1, "blog": 1, "telegram": 1}
 
 
 async def test_a_clock_that_is_set_loses_no_approved_statement() -> None:

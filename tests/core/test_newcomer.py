@@ -20,13 +20,14 @@ from failover import registry
 from failover.config import load
 from failover.config.settings import Settings
 from failover.newcomer.answers import StandIn, usual_routes
+from failover.newcomer.asking import Flags
 from failover.newcomer.command import OK, REFUSED, STOPPED, init, local_timezone
 from failover.newcomer.options import as_yaml, quoted, wanted_of
-from failover.newcomer.questions import Flags
 from failover.service.install import configuration_text
 
 TOKEN = "123456:AAAA-nobody-may-see-this-token"
 ORGANISATION = "Example Borough Council"
+CTRL_C = "\x03"
 
 
 class Person:
@@ -376,21 +377,26 @@ def test_a_secret_comes_over_the_standard_input(target: Path, home: dict[str, st
 
 
 def on_a_terminal(target: Path, env: dict[str, str], answers: list[tuple[str, str]]) -> tuple[int, str]:
-    """Run it on a terminal of its own: when this is shown, that is typed."""
+    """Run it on a terminal of its own: when this is shown, that is typed.
+
+    Ctrl-C is typed again: between showing a question and waiting for the answer Python notices it at the next key.
+    """
     child, terminal = pty.fork()
     if child == 0:
         os.execve(sys.executable, [sys.executable, "-m", "failover", "init", "-c", str(target)], env)
-    shown, patience = "", time.monotonic() + 40
+    shown, typed, patience = "", "", time.monotonic() + 40
     try:
         while time.monotonic() < patience:
-            if not select.select([terminal], [], [], 0.1)[0]:
+            if not select.select([terminal], [], [], 0.3)[0]:
+                os.write(terminal, CTRL_C.encode() if typed == CTRL_C else b"")
                 continue
             try:
                 shown += os.read(terminal, 4096).decode()
             except OSError:  # the other side has closed: it has ended
                 break
             if answers and answers[0][0] in shown.rpartition("\r\n\r\n")[2]:
-                os.write(terminal, answers.pop(0)[1].encode())
+                typed = answers.pop(0)[1]
+                os.write(terminal, typed.encode())
     finally:
         os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown
@@ -413,7 +419,7 @@ def test_on_a_terminal_a_secret_is_not_shown(target: Path, home: dict[str, str])
 
 
 def test_ctrl_c_on_a_terminal_leaves_nothing(target: Path, home: dict[str, str]) -> None:
-    answers = [("organisation's name: ", f"{ORGANISATION}\r"), ("Time zone", "\x03")]
+    answers = [("organisation's name: ", f"{ORGANISATION}\r"), ("Time zone", CTRL_C)]
     code, shown = on_a_terminal(target, home, answers)
 
     assert code == 128 + signal.SIGINT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import stat
 import subprocess
@@ -19,6 +20,7 @@ PREFIX = Path("/opt/failover/bin")
 UNIT = "etc/systemd/system/failover.service"
 ALERT_UNIT = "etc/systemd/system/failover-alert@.service"
 CATALOGUE = "usr/local/lib/systemd/catalog/failover.catalog"
+SCHEMA = "etc/failover/config.schema.json"
 CONFIG, SECRETS, ALERT = "etc/failover/config.yaml", "etc/failover/secrets", "etc/failover/alert.env"
 
 needs_analyze = pytest.mark.skipif(
@@ -90,7 +92,7 @@ def test_everything_is_written_where_it_belongs(tmp_path: Path) -> None:
     assert (tmp_path / CONFIG).is_file()
     assert (mode(tmp_path / SECRETS), mode(tmp_path / ALERT), mode(tmp_path / UNIT)) == (0o700, 0o600, 0o644)
     assert [line for line in said if line.startswith("wrote ")] == [
-        f"wrote /{path}" for path in (CONFIG, SECRETS, ALERT, UNIT, ALERT_UNIT, CATALOGUE)
+        f"wrote /{path}" for path in (CONFIG, SCHEMA, SECRETS, ALERT, UNIT, ALERT_UNIT, CATALOGUE)
     ]
 
 
@@ -104,6 +106,14 @@ def test_installed_configuration_is_the_example_with_folders_the_service_may_wri
 
     assert settings.channels["statuspage"].options.folder == Path("/var/lib/failover/public")  # type: ignore[attr-defined]
     assert installed == example
+
+
+def test_an_editor_finds_the_schema_that_the_configuration_names(tmp_path: Path) -> None:
+    install(PREFIX, tmp_path, out=Said())
+    first = (tmp_path / CONFIG).read_text().splitlines()[0]
+
+    assert first == f"# yaml-language-server: $schema={Path(SCHEMA).name}"
+    assert json.loads((tmp_path / SCHEMA).read_text())["title"] == "Configuration of failover"
 
 
 def test_printing_the_unit_changes_nothing(tmp_path: Path) -> None:
@@ -125,8 +135,8 @@ def test_installing_again_repairs_what_is_ours_and_keeps_what_is_theirs(tmp_path
     assert (tmp_path / UNIT).read_text() == unit_text(PREFIX)
     assert (tmp_path / CONFIG).read_text() == (tmp_path / ALERT).read_text() == "edited"
     assert (tmp_path / SECRETS / "token").read_text() == "secret"
-    assert said[:6] == [
-        f"kept /{CONFIG}", f"kept /{SECRETS}", f"kept /{ALERT}",
+    assert said[:7] == [
+        f"kept /{CONFIG}", f"unchanged /{SCHEMA}", f"kept /{SECRETS}", f"kept /{ALERT}",
         f"wrote /{UNIT}", f"unchanged /{ALERT_UNIT}", f"unchanged /{CATALOGUE}",
     ]  # fmt: skip
 

@@ -34,7 +34,7 @@ def generate(seed: int, *, dense: float = 1.0) -> Scenario:
 def _pause(dice: random.Random, setup: Setup) -> float:
     """Until the next episode: mostly days, sometimes within the time of a relapse."""
     near = dice.choice((5 * MINUTE, 30 * MINUTE, 2 * HOUR, 8 * HOUR))
-    return near if dice.random() < 0.25 else dice.uniform(1 * DAY, 20 * DAY)
+    return near if dice.random() < 0.25 else dice.uniform(1 * DAY, 30 * DAY)
 
 
 def _admissible(setup: Setup, events: list[Event]) -> list[Event]:
@@ -129,11 +129,13 @@ def _episode(dice: random.Random, setup: Setup, at: float) -> list[Event]:
     if dice.random() < 0.25:
         return [*_false_alarm(dice, at)]
     outages = [*_outages(dice, at)]
-    end = max(one.end for one in outages)
     moments = _moments(dice, setup, outages)
     events = [*outages, *_moods(dice, at)]
+    if dice.random() < 0.2:  # a source that goes on about it when all is well
+        begins = outages[0].end - dice.uniform(30, 120)
+        events.append(Event(begins, "lie", outages[0].who, dice.choice(("crowd:down", "official:down")), 2 * HOUR))
     for _ in range(dice.choice((0, 0, 1, 2, 3, 5))):
-        events += _disturbance(dice, dice.choice(moments), end)
+        events += _disturbance(dice, dice.choice(moments), outages[0].who)
     events += _people(dice, setup, outages)
     return events
 
@@ -143,7 +145,8 @@ def _outages(dice: random.Random, at: float) -> Iterator[Event]:
     what = dice.choice(("soft", "hard", "unofficial"))
     fallen = dice.choice((("facebook",), ("facebook", "instagram"), ("x",), ("telegram",), ("x", "telegram")))
     for name in fallen:
-        yield Event(at + dice.choice((0, 20, 200, 2000)) * dice.random(), "outage", name, what, lasts)
+        shorter = dice.choice((1.0, 1.0, 0.3))
+        yield Event(at + dice.choice((0, 20, 200, 2000)) * dice.random(), "outage", name, what, lasts * shorter)
     after = at + lasts
     for _ in range(dice.choice((0, 0, 0, 1, 1, 3))):  # relapses, and flaps
         after += dice.choice((MINUTE, 10 * MINUTE, 20 * MINUTE, 50 * MINUTE, 90 * MINUTE)) * dice.uniform(0.8, 1.5)
@@ -181,14 +184,14 @@ def _moments(dice: random.Random, setup: Setup, outages: list[Event]) -> list[fl
     ]
 
 
-def _disturbance(dice: random.Random, at: float, end: float) -> Iterator[Event]:
+def _disturbance(dice: random.Random, at: float, fallen: str) -> Iterator[Event]:
     match dice.choices(range(2, 9), (3, 4, 2, 2, 1, 1, 2))[0]:
         case 2:
             yield Event(at, "crash", lasts=dice.choice((1.0, 5.0, 60.0, 15 * MINUTE, 3 * HOUR)))
         case 3:
             yield Event(at, "fuse", lasts=dice.choice((1.0, 20.0, 600.0)), number=float(dice.randrange(25)))
         case 4:
-            yield from _lies(dice, at, end)
+            yield from _lies(dice, at, fallen)
         case 5:
             lasts = dice.choice((60.0, 5 * MINUTE, 30 * MINUTE))
             yield Event(at, "line", what=dice.choice(("dead", "captive")), lasts=lasts)
@@ -200,8 +203,8 @@ def _disturbance(dice: random.Random, at: float, end: float) -> Iterator[Event]:
             yield Event(at, "reload", number=float(dice.randrange(3)))
 
 
-def _lies(dice: random.Random, at: float, end: float) -> Iterator[Event]:
-    platform = dice.choice(tuple(GROUPS))
+def _lies(dice: random.Random, at: float, fallen: str = "") -> Iterator[Event]:
+    platform = fallen if fallen and dice.random() < 0.6 else dice.choice(tuple(GROUPS))
     lasts = dice.choice((120.0, 10 * MINUTE, 1 * HOUR, 3 * HOUR))
     if dice.random() < 0.4:
         what = dice.choice(("unknown", "hang", "bug", "account"))
@@ -223,7 +226,7 @@ def _false_alarm(dice: random.Random, at: float) -> Iterator[Event]:
         case 1:
             yield Event(at, "line", what=dice.choice(("dead", "captive")), lasts=lasts)
             for _ in range(2):
-                yield from _lies(dice, at + dice.uniform(-300, 300), at)
+                yield from _lies(dice, at + dice.uniform(-300, 300))
         case 2:
             platform = dice.choice(tuple(GROUPS))
             yield Event(at, "declare", platform, "down")
@@ -233,7 +236,7 @@ def _false_alarm(dice: random.Random, at: float) -> Iterator[Event]:
                 yield Event(at + dice.uniform(200, lasts), "retract", number=-1.0)
         case _:
             for _ in range(3):
-                yield from _lies(dice, at + dice.uniform(0, lasts), at)
+                yield from _lies(dice, at + dice.uniform(0, lasts))
             if dice.random() < 0.5:
                 yield Event(at + dice.uniform(0, lasts), "crash", lasts=5.0)
 

@@ -220,6 +220,7 @@ ANSWERS = (
     "hang late:40",
     "wait:30",
     "wait:200",
+    "wait:900",
     "unreachable",
     "refused",
     "bug",
@@ -227,7 +228,7 @@ ANSWERS = (
     "die after",
     "die late:30",
 )
-"""lost, late, hang, bug and die after/late were accepted (late: so many seconds later); silent and the like were not."""
+"""lost, late, hang, bug and die after|late were accepted (late: so many seconds later); the rest were not."""
 
 FINDINGS = ("look", "look", "cannot", "hang", "bug")
 

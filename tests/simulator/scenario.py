@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+
+BEGINNING = 1_795_000_000.0
+"""The wall clock at the beginning: 2026-11-18T11:06:40Z."""
 
 GROUPS = {"facebook": "meta", "instagram": "meta", "x": "x", "telegram": "telegram"}
 HERE_SOURCES = frozenset({"api", "web"})
@@ -108,13 +112,13 @@ def within_assumptions(scenario: Scenario) -> str:
     """
     for name in GROUPS:
         spans = sorted((one.at, _wrong_until(one), one.what) for one in _wrongs(scenario.events, name))
-        for (_start, end, _what), (start, _end, _other) in zip(spans, spans[1:], strict=False):
+        for (_start, end, _what), (start, _end, _other) in pairwise(spans):
             if start < end + CROWD_LINGERS:
                 return f"two classes are wrong about {name} at {start:.0f} s"
     line = sorted((one.at, one.end) for one in scenario.events if one.kind == "line")
     if any(one.kind == "regional" and not _shows_as_one(scenario, one) for one in scenario.events):
         return "a fault of our region that the crowd of three groups does not show"
-    if any(start < end + 300 for (_from, end), (start, _until) in zip(line, line[1:], strict=False)):
+    if any(start < end + 300 for (_from, end), (start, _until) in pairwise(line)):
         return "our own line flutters"
     return ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ class Result:
     events: Counter[str] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=Counter)
     checks: Counter[str] = field(default_factory=Counter)
-    said: Counter[str] = field(default_factory=Counter)
+    known: Counter[str] = field(default_factory=Counter)
     posts: Counter[str] = field(default_factory=Counter)
 
 
@@ -48,6 +47,6 @@ def simulate(scenario: Scenario, *, story: bool = False) -> Result:
         events=life.done,
         answers=life.public.met,
         checks=life.watcher.checks,
-        said=life.said,
+        known=life.watcher.known,
         posts=Counter(one.said.statement.value for one in life.public.posts),
     )

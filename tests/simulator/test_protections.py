@@ -17,7 +17,7 @@ from failover.delivery import Delivery, Phase, begin, moved
 from failover.model import Sighting
 from failover.store import Change
 from failover.verdict import Rules
-from tests.simulator import life
+from tests.simulator import invariants, life, process
 from tests.simulator.focus import Danger, about, crashes, late, lies, line, recovery
 from tests.simulator.simulate import simulate
 from tests.simulator.sky import UP
@@ -50,8 +50,8 @@ def no_look(patch: pytest.MonkeyPatch) -> None:
 
 def no_settling(patch: pytest.MonkeyPatch) -> None:
     """What is not there at once counts as never accepted."""
-    policy = life.Life._policy
-    patch.setattr(life.Life, "_policy", lambda *args: replace(policy(*args), settle=0.0))
+    policy = process.policy
+    patch.setattr(process, "policy", lambda *args: replace(policy(*args), settle=0.0))
 
 
 def no_cancelling(patch: pytest.MonkeyPatch) -> None:
@@ -84,12 +84,12 @@ def no_look_after_restart(patch: pytest.MonkeyPatch) -> None:
     finds a row in flight that nobody carries).
     """
 
-    async def interrupted(self: life.SimStore, now: float) -> list[Delivery]:
+    async def interrupted(self: process.SimStore, now: float) -> list[Delivery]:
         flying = [row for row in await self.owed() if row.phase is Phase.SENDING]
         await self.record(Change(at=now, deliveries=tuple(replace(row, phase=Phase.READY) for row in flying)))
         return []
 
-    patch.setattr(life.SimStore, "interrupted", interrupted)
+    patch.setattr(process.SimStore, "interrupted", interrupted)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,7 @@ def test_without_it_something_goes_wrong(
     assert unharmed == [None] * 4
 
     off(monkeypatch)
+    monkeypatch.setattr(invariants, "KNOWN", {})
 
     found = next((one for one in scenarios if simulate(one).violation), None)
     assert found is not None, "nothing goes wrong without it: is it needed, or does the simulator not see it?"

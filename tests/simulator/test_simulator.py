@@ -83,7 +83,7 @@ def _busy_life() -> Scenario:
         Event(2500, "clock", number=300),
         Event(4000, "outage", "x", "soft", 77),
     )
-    return replace(about(lies, 1), events=events, hours=5)
+    return replace(about(lies, 1), events=events, hours=2)
 
 
 def test_a_failing_life_is_made_small_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,9 @@ def test_a_failing_life_is_made_small_and_told(monkeypatch: pytest.MonkeyPatch) 
     assert first is not None
     assert first.kind == "paused"
 
-    small = shrink(scenario, lambda one: (found := simulate(one).violation) is not None and found.kind == "paused")
+    small = shrink(
+        scenario, lambda one: (found := simulate(one).violation) is not None and found.kind == "paused", most=60
+    )
 
     assert {one.kind for one in small.events} == {"outage", "pause"}
     told = story(small)

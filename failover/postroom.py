@@ -1,0 +1,163 @@
+"""The organisation's posts in the engine's round: too late, re-routed, held, released; see `posts` for the rules.
+
+Whatever is decided is one transaction per post, then it is said.  What waits is not written down: that it waits, and
+why, follows from how things stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Protocol
+
+from failover.delivery import Delivery, Phase, expired
+from failover.minutes import of_endings
+from failover.model import State, Statement
+from failover.plans import House, orphaned
+from failover.posts import Diversion, Ground, divert, may_divert, place_of, waited, why_not
+from failover.store import Change, Store
+
+AT_ONCE = 20
+"""Posts that one round decides about on one channel: it must never keep the daemon from its work."""
+
+REFUSED_LATELY = 3600.0
+"""Seconds for which another backup is sought where one refused."""
+
+Write = Callable[[Change], Awaitable[bool]]
+
+
+class Says(Protocol):
+    """Where it is told: the journal."""
+
+    def say(self, name: str, /, **fields: object) -> None: ...
+
+
+class Postroom:
+    """What is decided about posts, between the outbox and the journal."""
+
+    def __init__(self, store: Store, house: House, journal: Says) -> None:
+        self._store = store
+        self._house = house
+        self._journal = journal
+        self._held: dict[str, str] = {}
+
+    def ground(self, states: Mapping[str, State], down: Iterable[str], now: float) -> Ground:
+        """How things stand, with what the configuration says."""
+        return Ground(
+            now=now,
+            states=states,
+            down=frozenset(down),
+            voices=self._house.voices,
+            gauges=self._house.gauges,
+            routes=self._house.routes,
+            per_day=self._house.posts_per_day,
+            release_every=self._house.release_every,
+        )
+
+    # -- what becomes of what is due -------------------------------------------------------------------------
+
+    async def round(self, ground: Ground, write: Write) -> None:
+        """What is too late is dropped; what is due on a platform that is down goes where its route says."""
+        await self._drop_late(ground, write)
+        for post_id in await self._stranded(ground):
+            await self._divert(post_id, ground, write)
+        await self._look_after_orphans(ground, write)
+
+    async def _drop_late(self, ground: Ground, write: Write) -> None:
+        late = await self._store.posts_late(ground.now, AT_ONCE)
+        ended = tuple(expired(row, ground.now) for row in late)
+        if ended and await write(Change(at=ground.now, deliveries=ended, audit=of_endings(ended, late))):
+            for row in ended:
+                self._journal.say("post_expired", **place_of(row), reason=row.reason)
+
+    async def _stranded(self, ground: Ground) -> list[str]:
+        """The posts about which something may have to be done."""
+        found = await self._store.posts_refused(ground.now - REFUSED_LATELY, AT_ONCE)
+        for channel in await self._store.posts_waiting(ground.now):
+            if ground.is_down(channel):
+                own = may_divert(channel, ground)
+                found += await self._store.posts_stranded(channel, ground.now, AT_ONCE, own=own)
+        return list(dict.fromkeys(found))
+
+    async def _divert(self, post_id: str, ground: Ground, write: Write) -> None:
+        post = await self._store.post(post_id)
+        if post is None:
+            return
+        diversions = divert(post, await self._store.deliveries_of(post_id), ground)
+        rows = {row.id: row for one in diversions for row in one.rows}
+        audit = tuple((one.event, _facts(one)) for one in diversions)
+        if rows and await write(Change(at=ground.now, deliveries=tuple(rows.values()), audit=audit)):
+            for one in diversions:
+                self._tell(one)
+
+    def _tell(self, one: Diversion) -> None:
+        assert one.row is not None
+        channels = {"channels": list(one.channels)} if one.channels else {}
+        self._journal.say(one.event, **place_of(one.row), **channels, reason=one.reason)
+
+    async def _look_after_orphans(self, ground: Ground, write: Write) -> None:
+        """What may be public on a channel that is no longer configured is put before a person."""
+        owed = [row for row in await self._store.owed() if row.phase is Phase.UNSURE]
+        owed = [row for row in owed if row.statement is Statement.POST]
+        plan = orphaned(owed, ground.voices, ground.now)
+        audit = of_endings(plan.deliveries, owed)
+        if plan.deliveries and await write(Change(at=ground.now, deliveries=plan.deliveries, audit=audit)):
+            for row in plan.deliveries:
+                self._journal.say(f"delivery_{row.phase.value}", **place_of(row), reason=row.reason)
+
+    # -- what may leave ----------------------------------------------------------------------------------------
+
+    async def sayable(self, ground: Ground) -> list[Delivery]:
+        """For each channel the one post that may leave now; where none may, that is told once."""
+        found = []
+        waiting = await self._store.posts_waiting(ground.now)
+        for channel, count in waiting.items():
+            row, why = await self._next(channel, ground)
+            if row is not None:
+                found.append(row)
+                self._held.pop(channel, None)
+            elif self._held.get(channel) != why:
+                self._held[channel] = why
+                self._journal.say("post_held", channel=channel, count=count, reason=why)
+        self._held = {channel: why for channel, why in self._held.items() if channel in waiting}
+        return found
+
+    async def _next(self, channel: str, ground: Ground) -> tuple[Delivery | None, str]:
+        """The oldest; where that one must let another pass first, one that is on time."""
+        pace = await self._store.pace(channel, ground.per_day)
+        oldest = await self._store.posts_due(channel, ground.now, 1)
+        why = ""
+        for row in [*oldest, *await self._store.posts_due(channel, ground.now, 1, after=_on_time(ground))]:
+            why = why or why_not(row, pace, ground)
+            if not why_not(row, pace, ground):
+                return row, ""
+        return None, why
+
+    async def may_say(self, row: Delivery, ground: Ground) -> bool:
+        """May it leave at this moment?"""
+        if row.phase is not Phase.READY or not row.due <= ground.now < row.latest:
+            return False
+        return not why_not(row, await self._store.pace(row.channel, ground.per_day), ground)
+
+    def left(self, row: Delivery, ground: Ground) -> None:
+        """It is about to go out: told where people waited for it."""
+        if row.attempts == 0 and waited(row, ground):
+            self._journal.say("post_released", **place_of(row), duration=ground.now - row.due)
+
+    async def waits(self, ground: Ground) -> dict[str, str]:
+        """channel -> why what is due there does not go out now."""
+        found = {}
+        for channel in await self._store.posts_waiting(ground.now):
+            row, why = await self._next(channel, ground)
+            if row is None:
+                found[channel] = why
+        return found
+
+
+def _on_time(ground: Ground) -> float:
+    return ground.now - max(ground.release_every, 1.0)
+
+
+def _facts(one: Diversion) -> dict[str, object]:
+    assert one.row is not None
+    facts: dict[str, object] = {"post": one.row.statement_id, "delivery": one.row.id, "reason": one.reason}
+    return facts | ({"channels": list(one.channels)} if one.channels else {})

@@ -1,0 +1,150 @@
+"""What `failover preview` prints: every message on every channel as it will look, and its length."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from failover import registry
+from failover.config import cast_of, channel_kinds, parse
+from failover.config.messages import Cast
+from failover.config.paths import text_of
+from failover.config.problems import did_you_mean
+from failover.config.settings import ChannelSettings, Settings
+from failover.contracts import AnyChannelKind
+from failover.model import Announcement, Measure, Statement
+from failover.wording import Facts, Wording, word
+
+_BAR = "      | "
+
+LASTED = 5400.0
+"""Seconds: in a preview it began an hour and a half ago."""
+
+
+class PreviewError(LookupError):
+    """What cannot be shown; the text says what there is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One message on one channel."""
+
+    channel: str
+    title: str
+    statement: Statement
+    wording: Wording
+    measure: Measure
+    source: str
+
+
+def preview(
+    path: Path, env: Mapping[str, str], now: float, *, platforms: Sequence[str] = (), statements: Sequence[str] = ()
+) -> list[Sample]:
+    """As if `platforms` (by default the first route's) were down since 90 minutes; no secret is read.
+
+    Raises ConfigError and PreviewError.
+    """
+    settings = parse(text_of(path), path, env, registry, example=True)
+    down = _known("platform", platforms, settings.platforms) or _of_first_route(settings)
+    wanted = _known("statement", statements, [one.value for one in Statement])
+    kinds = channel_kinds(settings, registry)
+    cast = cast_of(settings, kinds)
+    return [
+        _sample(settings, cast, channel, kinds[channel.kind], statement, down, now)
+        for channel in settings.channels.values()
+        for statement in cast.asked(channel)
+        if not wanted or statement.value in wanted
+    ]
+
+
+def _known(what: str, given: Sequence[str], known: Any) -> list[str]:
+    for name in given:
+        if name not in known:
+            raise PreviewError(f"there is no {what} '{name}'{did_you_mean(name, known)}")
+    return [*given]
+
+
+def _of_first_route(settings: Settings) -> list[str]:
+    routed = [name for route in settings.routes[:1] for name in route.platforms]
+    return routed or [*settings.platforms][:1]
+
+
+def _sample(
+    settings: Settings,
+    cast: Cast,
+    channel: ChannelSettings,
+    kind: AnyChannelKind,
+    statement: Statement,
+    down: Sequence[str],
+    now: float,
+) -> Sample:
+    touched = [route for route in settings.routes if {*route.platforms} & {*down}]
+    others = dict.fromkeys(name for route in touched for name in route.backups if name in cast.public)
+    reference = f"F7{statement.value[0].upper()}-201530"
+    facts = Facts(
+        organisation=settings.organisation,
+        platforms=tuple(settings.platforms[name].title for name in down),
+        elsewhere=tuple(settings.channels[name].title for name in others if name != channel.name),
+        channel=channel.title,
+        reference=reference,
+        incident="7",
+        since=now - LASTED,
+        now=now,
+        drill=channel.practice,
+    )
+    wording = word(settings.messages, statement, channel.name, facts)
+    announcement = Announcement(
+        key="preview",
+        incident="7",
+        statement=statement,
+        reference=reference,
+        text=wording.text,
+        subject=wording.subject,
+        created_at=now,
+        platforms=tuple(down),
+    )
+    return Sample(
+        channel=channel.name,
+        title=channel.title,
+        statement=statement,
+        wording=wording,
+        measure=kind.measure(channel.options, announcement),
+        source=settings.messages.source(statement, channel.name),
+    )
+
+
+def lines(samples: Sequence[Sample], width: int = 100) -> Iterator[str]:
+    """For a terminal, channel by channel."""
+    channel = ""
+    for one in samples:
+        if one.channel != channel:
+            channel = one.channel
+            yield f"{one.channel} ({one.title})"
+        length = f"{one.measure.used} of {one.measure.limit} {one.measure.unit}"
+        words = "" if one.source else ", built-in words"
+        yield f"  {one.statement.value.replace('_', ' ')} [{length}{words}]"
+        yield f"      {one.wording.subject}"
+        for line in one.wording.text.splitlines():
+            yield from textwrap.wrap(line, width, initial_indent="      | ", subsequent_indent="      | ") or [
+                "      |"
+            ]
+
+
+def data(samples: Sequence[Sample]) -> list[dict[str, object]]:
+    """For programs."""
+    return [
+        {
+            "channel": one.channel,
+            "statement": one.statement.value,
+            "subject": one.wording.subject,
+            "text": one.wording.text,
+            "used": one.measure.used,
+            "limit": one.measure.limit,
+            "unit": one.measure.unit,
+            "words": one.source or "built-in",
+        }
+        for one in samples
+    ]

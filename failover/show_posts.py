@@ -1,0 +1,156 @@
+"""`failover post` and `failover posts`: handing a post in, and what has become of all of them.
+
+With `--json` a list is printed as {"running", "now", "timezone", "paused_by", "waits", "left_out", "posts": […]}: of
+each post `id`, `over` (true when nothing of it is under way), `state` (see `state_of`), `text`, `title`, `picture`
+(its description), `to`, `at`, `until`, `created_at`, `by`, `source`, `cancelled_by` and its `deliveries`; those that
+are due first at the head, then what is over, the latest first.  `waits` says for a channel why what is due there does
+not go out now.  Times are ISO 8601 with offset, in the organisation's time zone.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any
+
+from failover.ask import NotRunningError, ask, state_file, timezone
+from failover.wallclock import dated, local, moment, span, zone_of
+
+TIMES = ("now", "at", "until", "created_at", "due", "ended_at")
+LATELY = 7 * 86400.0
+"""Seconds; what has been over for longer is shown when it is asked for (`--since`)."""
+
+LARGEST_PICTURE = 10_000_000
+MOST_SHOWN = 60
+"""Letters of a text in the list."""
+
+Fields = dict[str, Any]
+
+
+class UnknownError(Exception):
+    """There is nothing that could be told; the text says why."""
+
+
+class PictureError(Exception):
+    """The picture cannot be read; the text says why."""
+
+
+def hand_in(config: Path, text: str, to: list[str], image: str = "", **words: str) -> Fields:
+    """The daemon's answer: `post` (its id) and `told`.  Raises NotRunningError, RefusedError and PictureError."""
+    picture = {"image": _picture(Path(image))} if image else {}
+    answer: Fields = ask(config, "post", text=text, to=to, **picture, **words)
+    return answer
+
+
+def _picture(path: Path) -> str:
+    """In base64: the daemon is another user, and may not read what we may."""
+    from base64 import b64encode  # noqa: PLC0415  the list does without
+
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_PICTURE + 1)
+    except OSError as error:
+        raise PictureError(f"{path}: cannot be read ({error.strerror})") from None
+    if len(content) > LARGEST_PICTURE:
+        raise PictureError(f"{path}: larger than {LARGEST_PICTURE:,} bytes")
+    return b64encode(content).decode()
+
+
+def posts(config: Path, since: str, now: float) -> Fields:
+    """The daemon's answer, else what its file tells.  Raises RefusedError, UnknownError and ValueError (`since`)."""
+    begins = moment(since, now, zone_of(timezone(config))) if since else now - LATELY
+    try:
+        found = {"running": True, **ask(config, "posts", since=begins)}
+    except NotRunningError as error:
+        found = {"running": False, **_of_file(config, begins, now, str(error))}
+    for one in found["posts"]:
+        one["state"] = state_of(one, found["now"])
+    return found
+
+
+def _of_file(config: Path, since: float, now: float, nobody: str) -> Fields:
+    from failover.post_list import post_list  # noqa: PLC0415  a daemon that runs is asked without them
+    from failover.schema import StoreError, open_read_only  # noqa: PLC0415
+
+    try:
+        with closing(open_read_only(str(state_file(config)))) as database:
+            facts = {"now": now, "timezone": timezone(config), "paused_by": "", "waits": {}}
+            return {**facts, **post_list(database, since)}
+    except (StoreError, sqlite3.DatabaseError) as error:
+        raise UnknownError(f"failover is not running ({nobody}), and its file tells nothing: {error}") from None
+
+
+def state_of(one: Fields, now: float) -> str:
+    """scheduled, waiting, going out, held (for a person), published, partly published, cancelled or not published."""
+    phases = {row["phase"] for row in one["deliveries"]}
+    heard = [row for row in one["deliveries"] if row["phase"] in ("sent", "left")]
+    if "held" in phases:
+        return "held"
+    if phases & {"sending", "unsure"}:
+        return "going out"
+    if "ready" in phases:
+        later = all(row["due"] > now for row in one["deliveries"] if row["phase"] == "ready")
+        return "scheduled" if later and not heard else "waiting"
+    if one["cancelled_by"] and not heard:
+        return "cancelled"
+    if not heard:
+        return "not published"
+    return "published" if all(map(_is_done, [one] * len(one["to"]), one["to"])) else "partly published"
+
+
+def _is_done(one: Fields, channel: str) -> bool:
+    """It is public there, or others stood in for the channel."""
+    stood_in = any(row["stands_in"] and row["phase"] in ("sent", "left") for row in one["deliveries"])
+    phase = next((row["phase"] for row in one["deliveries"] if row["channel"] == channel), "")
+    return phase in ("sent", "left") or (phase == "cancelled" and stood_in)
+
+
+def posts_data(data: Fields) -> Fields:
+    """For programs; see above."""
+    found: Fields = dated(data, TIMES, zone_of(data["timezone"]))
+    return found
+
+
+def posts_lines(data: Fields) -> Iterator[str]:
+    """For a terminal."""
+    zone = zone_of(data["timezone"])
+    if not data["running"]:
+        yield from ("failover is not running; this is what it left in its file.", "")
+    if data["paused_by"]:
+        yield from (f"PAUSED by {data['paused_by']}: nothing goes out until `failover resume`.", "")
+    yield from (f"{channel} waits: {why}" for channel, why in data["waits"].items())
+    if data["waits"]:
+        yield ""
+    for one in data["posts"]:
+        yield from _post(one, zone, data["now"])
+    if data["left_out"]:
+        yield from ("", f"{data['left_out']} more are left out.")
+    if not data["posts"]:
+        yield "There are no posts. Hand one in with `failover post`."
+
+
+def _post(one: Fields, zone: tzinfo, now: float) -> Iterator[str]:
+    text = " ".join(one["text"].split())
+    shown = f"{text[:MOST_SHOWN]}…" if len(text) > MOST_SHOWN else text
+    yield f"{one['id']}  {one['state']}{_when(one, zone, now)}: {shown}"
+    for row in one["deliveries"]:
+        yield f"      {row['channel']}: {row['phase']}{_where(row)}"
+        if row["phase"] == "held":
+            yield f"      a person must look: failover resolve {row['id']} sent|not-sent"
+
+
+def _when(one: Fields, zone: tzinfo, now: float) -> str:
+    until = f", until {local(one['until'], zone)}" if one["until"] and not one["over"] else ""
+    if one["state"] == "scheduled":
+        return f" for {local(one['at'] or one['created_at'], zone)}{until}"
+    if one["state"] == "waiting":
+        return f" since {span(now - min(row['due'] for row in one['deliveries']))}{until}"
+    return until
+
+
+def _where(row: Fields) -> str:
+    told = row["url"] or row["reason"]
+    return f", {told}" if told else ""

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
 import time
 from asyncio.subprocess import Process
 from collections import Counter
-from collections.abc import Callable, Collection
-from contextlib import closing, suppress
+from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from bench.nursery import nursery
@@ -28,11 +27,7 @@ from failover.practice.internet import SUBSCRIBERS
 from failover.practice.smtp import SmtpFault
 from tests.stories.town import Fields, StuckError, Town, a_town, phases, states
 
-THREE_MINUTES = 180.0
-"""Longer than any channel of the sweep waits before it believes that a post is not there (rule D5)."""
-
 ENDED = frozenset({"sent", "refused", "held", "left", "cancelled", "expired"})
-BUSY = "looking whether it is public"
 
 
 def play(point: Point, folder: Path) -> Result:
@@ -95,11 +90,11 @@ class Case:
         for platform in town.config["platforms"]:
             town.probes(platform, "web")
             town.config["platforms"][platform]["probes"][0]["every"] = "30s"
-        if result.point.where != ANY_MOMENT:
-            town.launch = self._bear  # type: ignore[method-assign]
+        town.launch = self._bear  # type: ignore[method-assign]
 
     async def _bear(self, command: list[str]) -> None:
         """What `Town.launch` does, without the second that Python needs to read the modules."""
+        self.result.restarts += self.result.died > 0
         at_home = nursery(*sorted(self.town.environment().items()))
         daemon = await at_home.bear(command[command.index("run") :], self.town.folder)
         self.town._daemon = daemon  # type: ignore[assignment]  # noqa: SLF001
@@ -162,7 +157,7 @@ class Case:
     async def through(self) -> None:
         """What the strace sees: the whole incident, or what a restart has to put in order."""
         if self.result.point.where == RESTART:
-            await self._until_heard("holding", BACKUPS)
+            await self._until_in_order()
             return
         for state, statement, channels in STAGES:
             if self.town.running and not self._in_trouble():
@@ -178,7 +173,7 @@ class Case:
                 self.result.failed = 1
 
     async def _until_heard(self, statement: str, channels: Collection[str]) -> None:
-        """Until the journal has told that every one of them has it, or the daemon is dead, or its database."""
+        """Until the journal has told that each of them has it, or the daemon is dead, or its database is."""
 
         def heard() -> set[str]:
             sent = self.town.journal("delivery_sent", statement=statement)
@@ -188,6 +183,11 @@ class Case:
             f"{statement} is out, or it is struck",
             lambda: not self.town.running or self._in_trouble() or heard() >= {*channels},
         )
+
+    async def _until_in_order(self) -> None:
+        """By `status`: the journal does not know of a commit after which the daemon died before it could say so."""
+        with suppress(StuckError):
+            await self.town.until("every backup has heard", lambda data: _all_ended(data, "holding", BACKUPS))
 
     def _in_trouble(self) -> bool:
         return self.result.failed > 0 or bool(self.town.journal("store_trouble"))
@@ -223,7 +223,7 @@ class Case:
         await self._reach_holding()
         if not _is_welcomed(self.town, await self._running()):
             await self.town.declare("up")
-        await self._settled(lambda data: set(states(data).values()) == {"up"} and data["incidents"] == [])
+        await self.town.over()
 
     async def _reach_holding(self) -> None:
         """Whatever happened: the daemon runs, the outage is declared, and every backup has heard."""
@@ -232,30 +232,15 @@ class Case:
             return
         if states(data)["facebook"] != "down":
             await self.town.declare("down")
-        await self._settled(lambda data: _all_ended(data, "holding", BACKUPS) or _is_welcomed(self.town, data))
+        await self.town.until(
+            "every backup has heard",
+            lambda data: _all_ended(data, "holding", BACKUPS) or _is_welcomed(self.town, data),
+        )
 
     async def _running(self) -> Fields:
         if not self.town.running:
             await self.town.start()
         return await self.town.until("it answers", lambda _data: True)
-
-    async def _settled(self, so: Callable[[Fields], bool]) -> None:
-        """Wait until it is so; where only a channel's settling time is waited for, let that time pass."""
-        for _ in range(8):
-            data = await self.town.until("it is so, or waits", lambda data: so(data) or _only_waits(data))
-            if so(data):
-                return
-            await self.town.kill()
-            self._later(THREE_MINUTES)
-            self.result.waits += 1
-            await self.town.start()
-        raise StuckError(f"still not so after {self.result.waits} times three minutes")
-
-    def _later(self, seconds: float) -> None:
-        """As if the last look had been so long ago; no daemon runs."""
-        with closing(sqlite3.connect(self.town.database)) as database, database:
-            moves = ", ".join(f"{time} = {time} - {seconds}" for time in ("due", "began", "unsure_since"))
-            database.execute(f"UPDATE delivery SET {moves} WHERE phase IN ('ready', 'unsure')")
 
     def judge(self) -> None:
         """Compare what can be seen with what should be: one holding statement and one welcome back, everywhere."""
@@ -285,15 +270,6 @@ def _is_welcomed(town: Town, data: Fields) -> bool:
     """The recovery was noticed, and the welcome back is planned or out (it is planned in the same transaction)."""
     seen = any("W" in mark for marks in town.told().values() for mark in marks)
     return seen or bool(phases(data, "welcome_back"))
-
-
-def _only_waits(data: Fields) -> bool:
-    """Everything that is owed waits for a time that is not near, and what was in flight has been looked for once."""
-    owed = [row for one in data["incidents"] for row in one["deliveries"] if row["phase"] not in ENDED]
-    return bool(owed) and all(
-        row["phase"] in ("unsure", "ready") and row["due"] > data["now"] + 1.0 and BUSY not in row["reason"]
-        for row in owed
-    )
 
 
 def _all_ended(data: Fields, statement: str, channels: Collection[str]) -> bool:

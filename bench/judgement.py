@@ -16,7 +16,7 @@ import os
 import random
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -103,8 +103,8 @@ def _stuff(name: str) -> Stuff:
     """Platforms that the scenario does not name, and where we do not speak, are left out: nothing happens there."""
     whole, names = _house()
     scenario = library.read(CALM, name, names) if name == "calm" else library.scenario(name, names)
-    kept = {*scenario.platforms, *(channel.platform for channel in whole.channels.values())}
-    settings = replace(whole, platforms={key: one for key, one in whole.platforms.items() if key in kept})
+    needed = {*scenario.platforms, *(channel.platform or "" for channel in whole.channels.values())}
+    settings = library.limited(whole, needed)
     spelled = spelled_out(scenario, settings, registry)
     return Stuff(scenario, spelled, sources(scenario, settings, registry), settings)
 

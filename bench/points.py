@@ -70,16 +70,15 @@ class Point:
 class Result:
     """What became of one case.
 
-    `failed` is 1 where the database refused; `public` counts what could be seen when it died; `waits` how often three
-    minutes were let pass for a channel that may show a post late; `doubts` are letters of whose fate the daemon says
-    that nobody can know, `unheard` those of them that did not arrive.
+    `failed` is 1 where the database refused; `public` counts what could be seen when it died; `doubts` are letters of
+    whose fate the daemon says that nobody can know, `unheard` those of them that did not arrive.
     """
 
     point: Point
     died: int = 0
     failed: int = 0
     public: int = 0
-    waits: int = 0
+    restarts: int = 0
     doubles: list[str] = field(default_factory=list)
     losses: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
@@ -87,11 +86,6 @@ class Result:
     unheard: list[str] = field(default_factory=list)
     trouble: str = ""
     seconds: float = 0.0
-
-    @property
-    def restarts(self) -> int:
-        """Whoever died was started again, and so was whoever was stopped for three minutes to pass."""
-        return self.died + self.waits
 
     @property
     def reached(self) -> bool:

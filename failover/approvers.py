@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
-from failover.asking import Asker, Manner, Way
+from failover._asking_ways import Way
+from failover.asking import Asker, Manner
 from failover.config.settings import Settings
 from failover.desk import Desk
 from failover.engine import Engine

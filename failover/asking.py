@@ -8,16 +8,17 @@ so that after a crash nobody is asked twice unless nobody knows that they were a
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import tzinfo
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-from failover._asking_words import Question, question
+from failover._asking_answers import Listener
+from failover._asking_ways import Ear, Sent, Unsent, Way
+from failover._asking_words import question
 from failover.delivery import Delivery, StatementRow
-from failover.desk import Desk, RequestError
+from failover.desk import Desk
 from failover.engine import Engine
 from failover.schema import StoreError
 from failover.signoff import (
@@ -30,7 +31,6 @@ from failover.signoff import (
     code,
     is_waiting,
     standing,
-    via_telegram,
 )
 from failover.store import Change
 
@@ -41,74 +41,9 @@ DEADLINE = 40.0
 """Seconds that one question may take on its way."""
 
 FIRST_RETRY, SLOWEST_RETRY = 2.0, 300.0
-SLOWEST_POLL = 30.0
+AFTER_A_BUG = 10.0
 GIVEN_UP = 2 * 86400.0
 """After so many seconds a message that cannot be edited stays as it is."""
-
-_PRESSED = re.compile(r"(approve|veto) (\w{1,24}) ([0-9a-f]{8})")
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """It arrived.  `message` is how the way finds it again, `text` what the message that can be edited says."""
-
-    message: str = ""
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Unsent:
-    """It did not arrive, and why; `wait` is what was asked of us (seconds); `final`: it never will."""
-
-    reason: str
-    wait: float | None = None
-    final: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """A person pressed a button: `number` orders what came, `account` is who, `data` what the button carries."""
-
-    number: int
-    account: int
-    data: str
-    id: str
-
-
-class Way(Protocol):
-    """One way to a person."""
-
-    @property
-    def name(self) -> str:
-        """As it is kept and told: `Telegram`, `e-mail`."""
-        ...
-
-    def reaches(self, person: Person) -> bool: ...
-
-    async def ask(self, person: Person, asked: Question) -> Sent | Unsent:
-        """Put the question before them."""
-        ...
-
-    async def show(self, person: Person, asking: Asking, line: str, *, still_open: bool) -> Sent | Unsent:
-        """Write over a question how it stands."""
-        ...
-
-
-@runtime_checkable
-class Ear(Way, Protocol):
-    """A way on which answers come back.  `place` names where it is kept how far we have heard."""
-
-    @property
-    def place(self) -> str: ...
-
-    async def presses(self, offset: int) -> list[Press] | Unsent:
-        """What came, from `offset` on; waits for it."""
-        ...
-
-    async def reply(self, press: Press, text: str, *, alert: bool) -> None:
-        """Tell who pressed; nothing depends on it."""
-        ...
-
 
 Doors = Callable[[], Sequence[AbstractAsyncContextManager[Way]]]
 
@@ -145,7 +80,7 @@ class Asker:
         self._ways: list[Way] = []
         self._woken = asyncio.Event()
         self._main: asyncio.Task[None] | None = None
-        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._busy: dict[str, asyncio.Task[Any]] = {}
         self._unwritten: dict[str, Asking] = {}
         self._failures: dict[str, tuple[int, float]] = {}
 
@@ -188,6 +123,18 @@ class Asker:
     async def _open(self, door: AbstractAsyncContextManager[Way], stack: AsyncExitStack) -> None:
         self._ways.append(await stack.enter_async_context(door))
 
+    async def _listen(self, ear: Ear) -> None:
+        """Fetch answers for ever."""
+        listener = Listener(ear, self._engine, self._desk, self._now, self._acted, self._spawn)
+        while True:
+            if not await self._guarded(f"hearing {ear.name}", listener.hear()):
+                await asyncio.sleep(AFTER_A_BUG)
+
+    def _acted(self) -> None:
+        """Somebody decided: it goes out, and shows, at once."""
+        self._kick()
+        self.wake()
+
     async def _let_go(self) -> None:
         tasks = [*self._busy.values()]
         for task in tasks:
@@ -199,20 +146,24 @@ class Asker:
         self._busy[key] = task
         task.add_done_callback(lambda _task: self._busy.pop(key, None))
 
-    async def _guarded(self, where: str, work: Awaitable[None]) -> None:
-        """A bug or a full disk in asking keeps nothing else from its work."""
+    async def _guarded(self, where: str, work: Awaitable[None]) -> bool:
+        """A bug or a full disk in asking keeps nothing else from its work; False if there was one."""
         try:
             await work
         except StoreError as error:
             self._engine.store_refused(error)
+            return False
         except Exception as error:  # noqa: BLE001  told; the next round tries again
             self._journal.bug(where, error)
+            return False
+        return True
 
     # -- asking --------------------------------------------------------------------------------------------
 
     async def round(self) -> None:
         """Look once at what waits and at what was asked, and do what is due.  Raises StoreError."""
         await self._write_down()
+        self._forget_old_failures()
         asked, now = await self._store.askings(), self._now()
         for row in await self._store.undecided():
             if is_waiting(row, now) and now < row.latest:
@@ -310,6 +261,10 @@ class Asker:
         slowing = SLOWEST_RETRY if why.final else min(SLOWEST_RETRY, FIRST_RETRY * 2 ** min(count - 1, 10))
         self._failures[key] = (count, asyncio.get_running_loop().time() + max(slowing, why.wait or 0.0))
 
+    def _forget_old_failures(self) -> None:
+        long_ago = asyncio.get_running_loop().time() - 2 * SLOWEST_RETRY
+        self._failures = {key: found for key, found in self._failures.items() if found[1] > long_ago}
+
     def _way(self, name: str) -> Way | None:
         return next((way for way in self._ways if way.name == name), None)
 
@@ -339,68 +294,6 @@ class Asker:
         self._failures.pop(key, None)
         await self._store.record(Change(at=self._now(), askings=(asking,)))
         return None
-
-    # -- hearing -------------------------------------------------------------------------------------------
-
-    async def _listen(self, ear: Ear) -> None:
-        """Fetch answers for ever.  How far we have heard is written down together with what it led to."""
-        failures, offset = 0, -1
-        while True:
-            try:
-                offset = int(await self._store.setting(ear.place, "0")) if offset < 0 else offset
-                found = await ear.presses(offset)
-                if isinstance(found, Unsent):
-                    failures += 1
-                    await self._deaf(ear, found, failures)
-                    continue
-                if failures > 1:
-                    self._journal.say_on_change(f"hearing/{ear.name}", "answers_heard", way=ear.name)
-                failures = 0
-                for press in found:
-                    offset = press.number + 1
-                    await self._heard(ear, press, {ear.place: str(offset)})
-            except StoreError as error:
-                self._engine.store_refused(error)
-                await asyncio.sleep(FIRST_RETRY)
-
-    async def _deaf(self, ear: Ear, why: Unsent, failures: int) -> None:
-        """A first failure may be a connection that was closed on us; it is told from the second on."""
-        if failures > 1 or why.final:
-            self._journal.say_on_change(f"hearing/{ear.name}", "answers_unheard", way=ear.name, reason=why.reason)
-        await asyncio.sleep(max(min(SLOWEST_POLL, 0.5 * 2 ** min(failures, 8)), why.wait or 0.0))
-
-    async def _heard(self, ear: Ear, press: Press, noted: Mapping[str, str]) -> None:
-        """Act on one answer, and tell who gave it."""
-        try:
-            text, alert = await self._decide(press, noted)
-        except RequestError as error:
-            await self._store.record(Change(at=self._now(), settings=noted))
-            text, alert = str(error), True
-        except StoreError as error:
-            self._engine.store_refused(error)
-            text, alert = "This could not be written down, so nothing has changed; please press again.", True
-        self._kick()
-        self.wake()
-        self._spawn(f"reply {press.id}", ear.reply(press, text[:1].upper() + text[1:], alert=alert))
-
-    async def _decide(self, press: Press, noted: Mapping[str, str]) -> tuple[str, bool]:
-        """What is to be told, and whether loudly.  Raises RequestError and StoreError."""
-        pressed, now = _PRESSED.fullmatch(press.data), self._now()
-        person = next((one for one in self._engine.house.signing.people if one.telegram == press.account), None)
-        if person is None:
-            statement = pressed[2] if pressed else "something"
-            audit = (("approval_refused", {"statement": statement, "by": "somebody not listed (Telegram)"}),)
-            await self._store.record(Change(at=now, settings=noted, audit=audit))
-            self._journal.say("approval_refused", statement_id=statement)
-            number = f"Your account number is {press.account}."
-            return f"You are not listed as an approver, so nothing has changed. {number}", True
-        if pressed is None:
-            raise RequestError("this button is not known")
-        verb, statement, now_code = pressed.groups()
-        by = via_telegram(person.name)
-        if verb == "veto":
-            return await self._desk.veto(statement, "", by, now, noted=noted), False
-        return await self._desk.approve(statement, by, now, now_code, noted=noted), False
 
 
 async def _in_time(work: Awaitable[Sent | Unsent]) -> Sent | Unsent:

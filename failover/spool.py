@@ -93,18 +93,21 @@ class Spool:
         """Take in what lies there, and move away what is over.  Raises StoreError."""
         try:
             found = await asyncio.to_thread(look, self._folder, self._now(), AT_ONCE)
-            for one in found:
-                await self._take(one)
+            stuck = [why for one in found if (why := await self._tried(one))]
             await self._put_away()
         except OSError as error:
-            await self._tell(f"{error.filename or self._folder}: {error.strerror or error}")
-        else:
-            self._trouble = ""
+            stuck = [_why(error)]
+        if stuck and stuck[0] != self._trouble:
+            self._engine.journal.say("spool_trouble", reason=stuck[0])
+        self._trouble = stuck[0] if stuck else ""
 
-    async def _tell(self, reason: str) -> None:
-        if reason != self._trouble:
-            self._trouble = reason
-            self._engine.journal.say("spool_trouble", reason=reason)
+    async def _tried(self, one: Found) -> str:
+        """Why it could not be moved away; one that is stuck keeps no other waiting."""
+        try:
+            await self._take(one)
+        except OSError as error:
+            return _why(error)
+        return ""
 
     async def _take(self, one: Found) -> None:
         post_id = await self._store.was_claimed(one.claim)
@@ -116,8 +119,8 @@ class Spool:
                 post, _told = await self._office.accept(draft, origin, self._now())
                 post_id = post.id
         except (UnfitFileError, RequestError) as error:
-            self._engine.journal.say("post_refused", file=one.path.name, reason=str(error))
             await asyncio.to_thread(_fail, self._folder, one.path, one.path.name, str(error))
+            self._engine.journal.say("post_refused", file=one.path.name, reason=str(error))
         else:
             await asyncio.to_thread(_move, one.path, self._folder / ACCEPTED, _called(post_id, one.path.name))
 
@@ -133,6 +136,10 @@ class Spool:
             done.append(claim)
         if done:
             await self._store.put_away(done)
+
+
+def _why(error: OSError) -> str:
+    return f"{error.filename or 'the folder'}: {error.strerror or error}"
 
 
 def look(folder: Path, now: float, most: int) -> list[Found]:

@@ -17,6 +17,7 @@ from failover.newcomer.draft import draft
 from failover.newcomer.options import wanted_of
 from failover.newcomer.placing import RefusedError, place, refuse
 from failover.newcomer.questions import Interview
+from failover.service.install import CONFIGURATION
 
 OK, REFUSED, STOPPED = 0, 1, 130
 LARGEST_SECRET = 65_536
@@ -85,9 +86,18 @@ def _tried(target: Path, env: Mapping[str, str], talk: Talk | None, *, online: b
 
         lines, code = check_online(target, env)
         print("", *lines, sep="\n")
-    print("", f"Watch and speak:  failover run --config {target}", sep="\n")
-    print("As a service:     failover install-service, then systemctl enable --now failover")
+    print("", *_next_steps(target), sep="\n")
     return code
+
+
+def _next_steps(target: Path) -> list[str]:
+    """The service reads one file only, and has the example at work where a package has installed it."""
+    if target != Path("/") / CONFIGURATION:
+        return [f"Watch and speak:  failover run --config {target}"]
+    return [
+        "As a service:     systemctl enable failover && systemctl restart failover",
+        "                  (first `failover install-service`, where no package has done that)",
+    ]
 
 
 def _agrees(talk: Talk, question: str) -> bool:

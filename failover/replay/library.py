@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -33,6 +33,11 @@ def organisation(config: Path | None, env: Mapping[str, str]) -> Settings:
         return parse(text_of(config), config, env, registry, example=True)
     text = resources.files("failover.replay").joinpath("house.yaml").read_text(encoding="utf-8")
     return parse(text, Path(BUILT_IN), {}, registry, example=True)
+
+
+def limited(settings: Settings, platforms: Collection[str]) -> Settings:
+    """The same organisation, watching only these platforms."""
+    return replace(settings, platforms={name: one for name, one in settings.platforms.items() if name in platforms})
 
 
 def scenario(name: str, names: Cast) -> Scenario:

@@ -264,8 +264,9 @@ class _Play:
         wait = self._record.approve_after
         for row in await self._at.engine.store.undecided() if wait is not None else ():
             if row.mode == "required" and wait is not None and self._now() - row.created_at >= wait:
-                who = f"somebody (assumed, {format_duration(wait) if wait else 'at once'} after being asked)"
-                await self._at.desk.approve(row.id, who, self._now())
+                how = f"(assumed, {format_duration(wait) if wait else 'at once'} after being asked)"
+                for who in ("somebody", "somebody else")[: row.persons - len(row.approvals)]:
+                    await self._at.desk.approve(row.id, f"{who} {how}", self._now())
 
     async def _act(self, act: Act) -> None:
         """Somebody does something; where it makes no sense any more, nothing happens."""

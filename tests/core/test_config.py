@@ -163,10 +163,7 @@ class TestWholeFiles:
     def test_notices_say_what_is_true_and_worth_knowing(self) -> None:
         (only,) = good("minimal").notices
         assert only.startswith("platforms.facebook: its probes give evidence of one class only (here)")
-        later = "this version does not act on it yet"
-        assert [notice for notice in good("full").notices if later in notice] == [
-            f"routes[0].posts: {later}",
-        ]
+        assert not [notice for notice in good("full").notices if "does not act on it yet" in notice]
         assert "there are no routes: outages are seen and recorded, and nothing is said" in good("no-routes").notices
 
     def test_settings_cannot_be_changed(self) -> None:

@@ -12,10 +12,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from failover import erasure
 from failover.audit import broken, facts_of
+from failover.config.settings import Limits
 from failover.contracts import Options
 from failover.delivery import Phase, Policy
 from failover.desk import RequestError
@@ -323,3 +324,15 @@ async def test_a_disk_that_refuses_the_cleaning_is_told_and_the_address_is_gone_
     assert "Traces may be left in unused parts of the file" in told
     assert ADA not in await world.store.ledger("1H-email")
     world.die()
+
+
+@pytest.mark.parametrize(("written", "seconds"), [(None, 30 * DAY), ("1d", DAY), ("90d", 90 * DAY)])
+def test_how_long_recipients_are_kept_is_a_key_of_the_configuration(written: str | None, seconds: float) -> None:
+    data = {} if written is None else {"keep_recipients": written}
+    assert TypeAdapter(Limits).validate_python(data).keep_recipients == seconds
+
+
+def test_less_than_a_day_is_refused() -> None:
+    """A relapse must still find who heard."""
+    with pytest.raises(ValidationError):
+        TypeAdapter(Limits).validate_python({"keep_recipients": "12h"})

@@ -87,6 +87,11 @@ def test_no_line_of_text_is_taken_for_a_request(page: str) -> None:
         assert not line.startswith((".", "'")) or line.startswith(known_requests)
 
 
+def test_a_hyphen_that_people_copy_stays_one() -> None:
+    """man(7): a bare `-` may be shown as a typographic hyphen, which no shell understands."""
+    assert r"\fB\-\-config\fR" in PAGES["failover"]()
+
+
 def test_the_same_source_gives_the_same_page(page: str) -> None:
     assert page in [make() for make in PAGES.values()]
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +186,13 @@ def test_every_problem_of_a_channel_is_told(settings: Settings) -> None:
     at = lines.index("PROBLEM site first")
     assert lines[at + 1 : at + 3] == ["second", "third"]
     assert lines[-1] == "1 to put right; see each PROBLEM above."
+
+
+def test_no_secret_is_quoted_from_an_answer(settings: Settings) -> None:
+    knowing = replace(settings, secrets=frozenset({"hunter2-hunter2"}))
+    lines, _well = told(knowing, Health(sighting=UP, problems=("the server said: hunter2-hunter2 is wrong",)))
+
+    assert "PROBLEM site the server said: *** is wrong" in lines
 
 
 def test_a_key_that_a_source_does_not_take_is_a_problem(settings: Settings) -> None:

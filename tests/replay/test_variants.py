@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -154,7 +155,7 @@ def test_the_plain_rules(rule: str, body: str, falls: int) -> None:
     told = scenario(body, over="lasts: 3h")
     said = alerts(rule, told, town()[0], sources(told, town()[0], registry), 1)
     assert sum(one.down for one in said) == falls
-    assert all(one.down is not other.down for one, other in zip(said, said[1:], strict=False))
+    assert all(one.down is not other.down for one, other in pairwise(said))
 
 
 def test_what_was_kept_is_read_again(tmp_path: Path) -> None:

@@ -143,7 +143,9 @@ def _episode(dice: random.Random, setup: Setup, at: float) -> list[Event]:
 def _outages(dice: random.Random, at: float) -> Iterator[Event]:
     lasts = dice.choice((90.0, 5 * MINUTE, 12 * MINUTE, 40 * MINUTE, 2 * HOUR, 6 * HOUR)) * dice.uniform(0.7, 1.3)
     what = dice.choice(("soft", "hard", "unofficial"))
-    fallen = dice.choice((("facebook",), ("facebook", "instagram"), ("x",), ("telegram",), ("x", "telegram")))
+    fallen = dice.choice(
+        (("facebook",), ("facebook", "instagram"), ("x",), ("telegram",), ("x", "telegram"), ("facebook", "telegram"))
+    )
     for name in fallen:
         shorter = dice.choice((1.0, 1.0, 0.3))
         yield Event(at + dice.choice((0, 20, 200, 2000)) * dice.random(), "outage", name, what, lasts * shorter)
@@ -220,9 +222,17 @@ def _lies(dice: random.Random, at: float, fallen: str = "") -> Iterator[Event]:
 def _false_alarm(dice: random.Random, at: float) -> Iterator[Event]:
     """Nothing is down in truth."""
     lasts = dice.choice((5 * MINUTE, 30 * MINUTE, 3 * HOUR))
-    match dice.randrange(5):
+    match dice.randrange(6):
         case 0:
             yield Event(at, "regional", lasts=lasts)
+        case 5:  # nobody can tell, or one class alone speaks against it, and a person decides
+            platform = dice.choice(tuple(GROUPS))
+            if dice.random() < 0.6:
+                yield Event(at, "blind", platform, "unknown", lasts)
+            else:
+                yield Event(at, "lie", platform, "crowd:down", lasts)
+            yield Event(at + lasts * 0.8, "declare", platform, dice.choice(("up", "down")))
+            yield Event(at + lasts + HOUR, "declare", platform, "auto")
         case 1:
             yield Event(at, "line", what=dice.choice(("dead", "captive")), lasts=lasts)
             for _ in range(2):

@@ -12,9 +12,9 @@ import pytest
 from failover import engine
 from tests.simulator import coverage
 from tests.simulator.__main__ import lives, report
-from tests.simulator.focus import about, lies
+from tests.simulator.focus import about, lies, recovery
 from tests.simulator.generator import generate
-from tests.simulator.scenario import Event, Scenario, within_assumptions
+from tests.simulator.scenario import Config, Event, Scenario, Source, within_assumptions
 from tests.simulator.shrink import shrink
 from tests.simulator.simulate import simulate
 from tests.simulator.story import story
@@ -57,6 +57,31 @@ def test_two_classes_wrong_at_a_time_are_outside_of_it() -> None:
     scenario = about(lies, 1)
     two = (Event(1000, "lie", "x", "crowd:down", 900), Event(1300, "lie", "x", "official:down", 900))
     assert "two classes" in within_assumptions(replace(scenario, events=two))
+
+
+DELAYED, SHORT = Event(1140, "channel", "telegram", "wait:1200"), Event(1200, "outage", "facebook", "soft", 420)
+LONG = Event(1200, "outage", "facebook", "soft", 7200)
+LATE, DEAD = Event(1140, "channel", "telegram", "late:50"), Event(1390, "crash", lasts=10)
+
+
+@pytest.mark.parametrize(
+    ("events", "holding"),
+    [
+        ((DELAYED, SHORT, Event(1500, "lie", "facebook", "crowd:down", 5400)), "automatic"),
+        ((DELAYED, LONG, Event(1205, "outage", "instagram", "soft", 600), Event(1500, "approve")), "required"),
+        ((LATE, LONG, DEAD, Event(1395, "clock", number=300)), "automatic"),
+        ((LATE, LONG, DEAD, Event(1395, "clock", number=3600)), "automatic"),
+    ],
+    ids=["one class left", "approved pair", "clock set while dead", "clock set far while dead"],
+)
+def test_what_the_simulator_has_found_is_mended(events: tuple[Event, ...], holding: str) -> None:
+    """Delayed words leave on as much evidence as they took and only while all of it is so; doubt begins anew."""
+    scenario = about(recovery, 2)
+    sources = (Source("instagram", "api", "spoken"), Source("instagram", "crowd", "crowd"))
+    setup = replace(scenario.setup, sources=scenario.setup.sources + sources, recover_for=900.0)
+    setup = replace(setup, configs=(Config(holding=holding),))
+    result = simulate(replace(scenario, events=events, hours=9, setup=setup))
+    assert result.violation is None, story(result.scenario)
 
 
 def _planted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,8 @@ from email.utils import format_datetime, formataddr
 
 from channels._headline import headline
 from channels._mail_list import Recipient
-from failover.model import Announcement
+from channels._picture import file_name
+from failover.model import Announcement, Image
 
 SUBJECT_LIMIT = 200
 """Characters; programs that read mail show some 40 to 80 of them."""
@@ -68,8 +69,8 @@ class Letter:
         return "\r\n".join([*lines, ""]).encode("ascii") + self.common
 
 
-def write(announcement: Announcement, sender: Sender) -> Letter:
-    """The letter of an announcement."""
+def write(announcement: Announcement, sender: Sender, picture: tuple[Image, bytes] | None = None) -> Letter:
+    """The letter of an announcement; a picture comes with it as a file, and what it shows stands in the text."""
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(sender.name, addr_spec=sender.address)
     message["Subject"] = headline(announcement.subject, announcement.text)
@@ -79,10 +80,27 @@ def write(announcement: Announcement, sender: Sender) -> Letter:
     if sender.list_id:
         message["List-Id"] = f"<{sender.list_id}>"
     text = announcement.text.encode("utf-8", "replace").decode()
+    text += f"\n\n[{picture[0].alt}]" if picture else ""
     message.set_content(text, charset="utf-8", cte="quoted-printable")
+    if picture is not None:
+        _attach(message, *picture, announcement.key)
     followed = announcement.follows.remote_id if announcement.follows else ""
     follows = followed if _BASE.fullmatch(followed) else ""
     return Letter(sender, mailing_id(announcement.key, sender.domain), follows, message.as_bytes())
+
+
+def _attach(message: EmailMessage, image: Image, content: bytes, key: str) -> None:
+    """The boundary between the parts is derived from the key, as everything else: chance has no place here."""
+    kind, _, sort = image.media_type.partition("/")
+    message.make_mixed(boundary=f"part-{_digest(key)}")
+    message.add_attachment(
+        content,
+        maintype=kind,
+        subtype=sort,
+        filename=file_name(image),
+        disposition="inline",
+        headers=[f"Content-Description: {' '.join(image.alt.split())}"],
+    )
 
 
 def mailing_id(key: str, domain: str) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 
+from channels._picture import ENDINGS
 from channels._site_files import Disk, discard, hidden, make_folder, sync_folder, try_to_write
 from channels._site_pages import FEED_FILE, FOLDER, INDEX_FILE, STATUS_FILE, Pages
 from channels._site_said import Said, from_json, kept, to_json
@@ -38,14 +39,15 @@ class SiteFolder:
         self._folder, self._pages, self._keep, self._disk = folder, pages, keep, disk or Disk()
         self._lock = threading.Lock()
 
-    def publish(self, said: Said) -> None:
+    def publish(self, said: Said, picture: bytes = b"") -> None:
         """Add (or repeat) a statement.  Raises OSError, and then `presence` tells how far it came."""
         with self._lock:
             self._make_folders()
             self._sweep()
             known, _ = self._read()
             statements = kept([*(known | {said.slug: said}).values()], self._keep, said.slug)
-            files = {self._statement(said.slug): to_json(said)}
+            files = {self._folder / FOLDER / said.picture: picture} if said.picture else {}
+            files |= {self._statement(said.slug): to_json(said)}
             for one in statements:
                 if one.slug == said.slug or not self._page(one.slug).exists():
                     files[self._page(one.slug)] = self._pages.page(one)
@@ -64,7 +66,7 @@ class SiteFolder:
             self._remove({slug})
             self._take_places(files)
 
-    def presence(self, slug: str, entry_id: str) -> Presence:
+    def presence(self, slug: str, entry_id: str, picture: str = "") -> Presence:
         """How much of a statement is to be seen.  Raises OSError where that cannot be told."""
         with self._lock:
             status = _content(self._folder / STATUS_FILE)
@@ -73,6 +75,7 @@ class SiteFolder:
                 self._page(slug).is_file(),
                 f'id="s-{slug}"'.encode() in _content(self._folder / INDEX_FILE),
                 f"<id>{entry_id}</id>".encode() in _content(self._folder / FEED_FILE),
+                *([(self._folder / FOLDER / picture).is_file()] if picture else []),
             )
             if not any(places) and slug not in _last_words(status):
                 return Presence.NONE
@@ -141,6 +144,8 @@ class SiteFolder:
             self._statement(slug).unlink(missing_ok=True)
         for slug in slugs:
             self._page(slug).unlink(missing_ok=True)
+            for ending in ENDINGS.values():
+                self._page(slug).with_suffix(f".{ending}").unlink(missing_ok=True)
         if slugs:
             self._sync()
 

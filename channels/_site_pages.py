@@ -1,6 +1,6 @@
 """The pages of a static site, derived from its statements: index.html, one page each, feed.atom, status.json.  Pure.
 
-The same statements give the same bytes.  The pages need no script, no picture and no second request; colours keep a
+The same statements give the same bytes.  The pages need no script and, but for pictures of posts, no second request; colours keep a
 contrast of 4.5:1 and more in the light and the dark scheme (WCAG 2.2, 1.4.3).  The feed follows RFC 4287, the tag:
 URIs in it RFC 4151.
 """
@@ -70,6 +70,7 @@ class Pages:
                 statements=ordered,
                 disruptions=[one for one in standing if one.state == DISRUPTION],
                 all_clear=overall(standing) == ALL_CLEAR,
+                here=f"{FOLDER}/",
             ).encode(),
             FEED_FILE: self._feed(ordered),
             STATUS_FILE: self._status(ordered, standing),
@@ -77,7 +78,7 @@ class Pages:
 
     def page(self, said: Said) -> bytes:
         """The page of one statement."""
-        return self._page.render(said=said).encode()
+        return self._page.render(said=said, here="").encode()
 
     def address(self, said_slug: str) -> str:
         """Where people find a statement; relative to the site where its address is not known."""
@@ -120,6 +121,9 @@ class Pages:
         SubElement(entry, "link", rel="alternate", type="text/html", href=self.address(said.slug))
         SubElement(entry, "category", term=said.statement.value, label=LABELS[said.statement])
         _add(entry, "content", said.text, type="text")
+        if said.picture:
+            place = self.address(said.slug).removesuffix(f"{said.slug}.html") + said.picture
+            SubElement(entry, "link", rel="enclosure", href=place, title=said.alt)
 
     def _status(self, ordered: Sequence[Said], standing: Sequence[Situation]) -> bytes:
         status: Mapping[str, object] = {

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from channels._headline import headline
+from channels._picture import ENDINGS
 from failover.model import Announcement, Statement
 
 DISRUPTION, ALL_CLEAR, CORRECTION = "disruption", "all clear", "correction"
@@ -34,7 +35,10 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """One statement.  `slug` is its place on the site; `created_at` in seconds since the epoch (UTC)."""
+    """One statement, or one post.  `slug` is its place on the site; `created_at` in seconds since the epoch (UTC).
+
+    `picture` is the name of a file beside its page ("" for none), `alt` what that shows.
+    """
 
     slug: str
     key: str
@@ -45,6 +49,8 @@ class Said:
     text: str
     created_at: float
     platforms: tuple[str, ...] = ()
+    picture: str = ""
+    alt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +74,9 @@ def slug_of(reference: str) -> str:
 def said_by(announcement: Announcement) -> Said:
     """The statement of an announcement, without characters that neither HTML nor XML can carry."""
     subject, text = printable(announcement.subject), printable(announcement.text)
+    slug, image = slug_of(announcement.reference or announcement.key), next(iter(announcement.images), None)
     return Said(
-        slug=slug_of(announcement.reference or announcement.key),
+        slug=slug,
         key=announcement.key,
         incident=announcement.incident,
         statement=announcement.statement,
@@ -78,6 +85,8 @@ def said_by(announcement: Announcement) -> Said:
         text=text,
         created_at=announcement.created_at,
         platforms=tuple(printable(platform) for platform in announcement.platforms),
+        picture=f"{slug}.{ENDINGS[image.media_type]}" if image is not None else "",
+        alt=printable(image.alt) if image is not None else "",
     )
 
 
@@ -107,11 +116,15 @@ def from_json(raw: bytes) -> Said:
             text=printable(fields["text"]),
             created_at=float(fields["created_at"]),
             platforms=tuple(printable(platform) for platform in fields["platforms"]),
+            picture=str(fields.get("picture", "")),
+            alt=printable(str(fields.get("alt", ""))),
         )
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError("not a statement") from error
     if not SLUG.fullmatch(said.slug):
         raise ValueError("not the name of a statement")
+    if said.picture not in ("", *(f"{said.slug}.{ending}" for ending in ENDINGS.values())):
+        raise ValueError("not the name of its picture")
     return said
 
 

@@ -9,7 +9,8 @@ _HEAD = """\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:">
 <meta name="referrer" content="no-referrer">
 <link rel="icon" href="data:,">
 <style>
@@ -40,6 +41,7 @@ h3 { margin: 0; font-size: 1.0625rem; }
 article { border-top: 1px solid var(--line); padding: 1rem 0; }
 .meta { margin: .125rem 0 .5rem; font-size: .9375rem; }
 .text { margin: 0; white-space: pre-line; }
+.picture { display: block; max-width: 100%; height: auto; margin: .75rem 0 0; }
 footer { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; font-size: .9375rem; }
 </style>
 """
@@ -55,6 +57,9 @@ _STATEMENT = """\
  · <time datetime="{{ said.created_at | iso }}">{{ said.created_at | when }}</time>
 {% if said.reference %} · Reference {{ said.reference }}{% endif %}</p>
 <p class="text">{{ said.text | urlize(rel="noopener") }}</p>
+{% if said.picture %}
+<img class="picture" src="{{ here }}{{ said.picture }}" alt="{{ said.alt }}">
+{% endif %}
 """
 
 INDEX = (

@@ -82,7 +82,8 @@ class Wire(BaseRequest):
     ) -> tuple[int, bytes]:
         """One exchange.  Raises WireError; an answer that echoes the token loses it here."""
         fields = request_data.json_parameters if request_data else None
-        answer = await exchange(self._client, method, url, data=fields)
+        files = request_data.multipart_data if request_data and request_data.contains_files else None
+        answer = await exchange(self._client, method, url, data=fields, files=files)
         outcome = unnamed(answer) if isinstance(answer, Answer) else answer
         if outcome is not None:
             raise WireError(outcome)

@@ -47,13 +47,22 @@ class WordPressClient:
         query: dict[str, str] | None = None,
         *,
         body: dict[str, Any] | None = None,
+        file: tuple[str, str, bytes] | None = None,
         seconds: float | None = None,
         plain: bool | None = None,
     ) -> Any:
-        """One call; the JSON of a success, or a Trouble.  `plain` overrides the usual way."""
+        """One call; the JSON of a success, or a Trouble.  `plain` overrides the usual way.
+
+        `file` is sent in place of a body: name, media type, content.
+        """
         request: dict[str, Any] = {} if seconds is None else {"timeout": seconds}
         if body is not None:
             request["json"] = body
+        if file is not None:
+            name, media_type, content = file
+            disposition = f'attachment; filename="{name}"'
+            request |= {"content": content}
+            request |= {"headers": {"content-type": media_type, "content-disposition": disposition}}
         if self._plain if plain is None else plain:
             url, params = "", {"rest_route": f"/wp/v2/{path}", **(query or {})}
         else:

@@ -28,6 +28,12 @@ def html_of(text: str) -> str:
     return "\n\n".join(f"<p>{_inline(paragraph)}</p>" for paragraph in paragraphs)
 
 
+def img_of(number: str, address: str, alt: str) -> str:
+    """A picture of the media library, as its own editor writes one."""
+    src, told = html.escape(address), html.escape(alt).replace("[", "&#91;").replace("]", "&#93;")
+    return f'<figure class="wp-block-image"><img src="{src}" alt="{told}" class="wp-image-{number}" /></figure>'
+
+
 def contains(content: str, reference: str) -> bool:
     """Does this HTML have the reference as a word of its own?"""
     words = html.unescape(re.sub(r"<[^>]*>", " ", content))

@@ -23,6 +23,7 @@ from channels._mail_list import MailingList, Recipient, decode, has_control, par
 from channels._mail_options import EmailOptions
 from channels._mail_run import Mailing
 from channels._mail_session import Server, connect
+from channels._picture import picture_of
 from failover.contracts import ChannelKind, Notebook, Surroundings
 from failover.model import (
     Announcement,
@@ -71,7 +72,10 @@ class EmailChannel:
         if has_control(announcement.subject):
             reason = "the subject has a line break or a control character in it"
             return Refused(reason=reason, refusal=Refusal.CONTENT)
-        letter = write(announcement, self._sender)
+        picture = await picture_of(announcement)
+        if isinstance(picture, Refused):
+            return picture
+        letter = write(announcement, self._sender, picture)
         states = dict(await notebook.ledger())
         audience = await self._audience(announcement, notebook, begun=bool(states))
         if isinstance(audience, Refused):
@@ -197,6 +201,7 @@ KIND = ChannelKind(
     measure=measure,
     deadline=DEADLINE,
     settle=0.0,
+    images=1,
     example="""\
 kind: email
 host: smtp.example.org

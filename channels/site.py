@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
 
+from channels._picture import picture_of
 from channels._site_files import Disk, disk_trouble
 from channels._site_folder import Presence, SiteFolder
 from channels._site_pages import Look, Pages
@@ -80,9 +81,11 @@ class SiteChannel:
 
     async def send(self, announcement: Announcement, notebook: Notebook) -> Outcome:  # noqa: ARG002
         """Write the statement and the pages; on trouble, take back what was written."""
-        said = said_by(announcement)
+        said, picture = said_by(announcement), await picture_of(announcement)
+        if isinstance(picture, Refused):
+            return picture
         try:
-            await asyncio.to_thread(self._folder.publish, said)
+            await asyncio.to_thread(self._folder.publish, said, picture[1] if picture else b"")
         except OSError as error:
             return await self._after_trouble(said, disk_trouble(error))
         return Delivered(receipt=self._receipt(said))
@@ -141,7 +144,7 @@ class SiteChannel:
     async def _presence(self, said: Said) -> Presence | None:
         """How much of it is to be seen; None where that cannot be told."""
         try:
-            return await asyncio.to_thread(self._folder.presence, said.slug, self._pages.entry_id(said))
+            return await asyncio.to_thread(self._folder.presence, said.slug, self._pages.entry_id(said), said.picture)
         except OSError:
             return None
 
@@ -196,6 +199,7 @@ KIND = ChannelKind(
     open=open_site,
     measure=measure,
     settle=0.0,
+    images=1,
     example="""\
 kind: site
 folder: /var/www/status

@@ -10,11 +10,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from telegram import Bot, ChatFullInfo, ChatMember, LinkPreviewOptions, Message, ReplyParameters, User
+from telegram import Bot, ChatFullInfo, ChatMember, InputFile, LinkPreviewOptions, Message, ReplyParameters, User
 from telegram.constants import ChatType
 
 from channels._canary import Flight
 from channels._http import open_client
+from channels._picture import file_name, picture_of
 from channels._telegram_canary import ChatCanary
 from channels._telegram_options import TelegramOptions
 from channels._telegram_preview import receipt_at
@@ -30,6 +31,7 @@ from failover.model import (
     Finding,
     Found,
     Health,
+    Image,
     Measure,
     Outcome,
     Receipt,
@@ -42,6 +44,9 @@ from failover.model import (
 
 TEXT_LIMIT = 4096
 """sendMessage: "1-4096 characters after entities parsing"; Telegram counts offsets in UTF-16 units."""
+
+CAPTION_LIMIT = 1024
+"""sendPhoto: "Photo caption, 0-1024 characters after entities parsing"."""
 
 PIN_SECONDS = 5.0
 PINNED = frozenset({Statement.HOLDING, Statement.AGAIN, Statement.INTERMITTENT})
@@ -65,7 +70,18 @@ class TelegramChannel:
         """
         if self._written_down(notebook) is not None:
             await notebook.reserve("")
-        message = await ask(
+        picture = await picture_of(announcement)
+        if isinstance(picture, Refused):
+            return picture
+        message = await (self._send(announcement) if picture is None else self._send_photo(announcement, *picture))
+        if isinstance(message, Failure):
+            return message
+        note = await self._afterwards(announcement, message.message_id, notebook)
+        receipt = receipt_at(self._options.place, message.message_id, note)
+        return Delivered(receipt=receipt, sighting=Sighting.up(Evidence.SPOKEN, "Telegram took a post"))
+
+    async def _send(self, announcement: Announcement) -> Message | Failure:
+        return await ask(
             Message,
             self._bot.send_message(
                 self._options.chat,
@@ -75,11 +91,18 @@ class TelegramChannel:
                 reply_parameters=_thread(announcement.follows),
             ),
         )
-        if isinstance(message, Failure):
-            return message
-        note = await self._afterwards(announcement, message.message_id, notebook)
-        receipt = receipt_at(self._options.place, message.message_id, note)
-        return Delivered(receipt=receipt, sighting=Sighting.up(Evidence.SPOKEN, "Telegram took a post"))
+
+    async def _send_photo(self, announcement: Announcement, image: Image, content: bytes) -> Message | Failure:
+        """The text is the caption.  The Bot API has no field for what a photo shows."""
+        return await ask(
+            Message,
+            self._bot.send_photo(
+                self._options.chat,
+                InputFile(content, filename=file_name(image)),
+                caption=announcement.text,
+                disable_notification=self._options.silent,
+            ),
+        )
 
     def _written_down(self, notebook: Notebook) -> Receipt | None:
         """The message that Telegram accepted, where we were stopped while pinning it."""
@@ -196,7 +219,10 @@ def _thread(before: Receipt | None) -> ReplyParameters | None:
 
 def measure(_options: TelegramOptions, announcement: Announcement) -> Measure:
     """UTF-16 units: an emoji counts two or more, which is never less than what Telegram counts."""
-    return Measure(len(announcement.text.encode("utf-16-le")) // 2, TEXT_LIMIT, "characters (UTF-16)")
+    length = len(announcement.text.encode("utf-16-le")) // 2
+    if announcement.images:
+        return Measure(length, CAPTION_LIMIT, "characters (UTF-16) under a picture")
+    return Measure(length, TEXT_LIMIT, "characters (UTF-16)")
 
 
 @asynccontextmanager
@@ -230,6 +256,7 @@ KIND = ChannelKind(
     EXAMPLE,
     deadline=45.0,
     settle=120.0,
+    images=1,
     canary=(
         "sends a silent message to canary_chat, a private group of ours, and deletes it: two calls each time, and "
         "whoever looks at that group in this very second sees it"

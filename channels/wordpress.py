@@ -19,12 +19,13 @@ from pydantic import Field, SecretStr
 from channels._canary import Flight
 from channels._headline import headline
 from channels._http import open_client
+from channels._picture import file_name, picture_of
 from channels._steps import Trouble, unknown_post, while_looking, while_preparing, while_publishing
 from channels._web import SafeAddress
 from channels._wordpress_answers import NO_DATA, NO_TRASH, unclear
 from channels._wordpress_canary import SiteCanary
 from channels._wordpress_client import Post, WordPressClient, as_post
-from channels._wordpress_words import contains, escape, html_of, slug_of
+from channels._wordpress_words import contains, escape, html_of, img_of, slug_of
 from failover.contracts import ChannelKind, Notebook, Options, Surroundings
 from failover.model import (
     Absent,
@@ -46,6 +47,9 @@ from failover.model import (
 )
 
 LONGEST = 50_000
+UPLOADED = "picture "
+"""Before the number and the address of a picture that is uploaded while there is no post yet."""
+
 _PINNED = (Statement.HOLDING, Statement.AGAIN, Statement.INTERMITTENT)
 _UNPINS = (Statement.WELCOME_BACK, Statement.CORRECTION)
 _UP = Sighting.up(Evidence.SPOKEN, "WordPress answered as expected")
@@ -82,15 +86,19 @@ class WordPress:
 
     async def send(self, announcement: Announcement, notebook: Notebook) -> Outcome:
         """Look for what an earlier attempt left, else make a draft; note its id; publish it."""
-        post = await self._ours(announcement, notebook.draft)
+        noted = _number(notebook.draft)
+        post = await self._ours(announcement, noted)
         if isinstance(post, Trouble):
-            return while_looking(post, repeat=notebook.repeat and notebook.draft is not None)
+            return while_looking(post, repeat=notebook.repeat and noted is not None)
         if post is None:
-            post = await self._draft(announcement)
+            picture = await self._picture(announcement, notebook)
+            if isinstance(picture, Refused):
+                return picture
+            post = picture if isinstance(picture, Trouble) else await self._draft(announcement, picture)
             if isinstance(post, Trouble):
                 return while_preparing(post)
         if not post.public:
-            if post.id != notebook.draft:
+            if post.id != noted:
                 await notebook.reserve(post.id)
             published = await self._publish(post, announcement)
             if not isinstance(published, Post):
@@ -100,7 +108,7 @@ class WordPress:
 
     async def find(self, announcement: Announcement, notebook: Notebook) -> Finding:
         """By the noted id, exactly; without one (or if it is gone) by slug and reference."""
-        post = await self._ours(announcement, notebook.draft)
+        post = await self._ours(announcement, _number(notebook.draft))
         if isinstance(post, Trouble):
             return CannotTell(reason=post.reason)
         if post is None:
@@ -164,13 +172,35 @@ class WordPress:
         ours = [post for post in posts if isinstance(post, Post)]
         return max(ours, key=lambda post: post.public, default=None)
 
-    async def _draft(self, announcement: Announcement) -> Post | Trouble:
+    async def _picture(self, announcement: Announcement, notebook: Notebook) -> str | Trouble | Refused:
+        """The picture in HTML, uploaded once: its number and address are noted before it is used.
+
+        An upload whose answer is lost leaves a file behind that no page shows.
+        """
+        picture = await picture_of(announcement)
+        if picture is None or isinstance(picture, Refused):
+            return picture or ""
+        image, content = picture
+        number, _, address = (notebook.draft or "").removeprefix(UPLOADED).partition(" ")
+        if not (notebook.draft or "").startswith(UPLOADED):
+            upload = (f"{slug_of(announcement.reference)}-{file_name(image)}", image.media_type, content)
+            answer = await self._site.call("POST", "media", file=upload)
+            if isinstance(answer, Trouble):
+                return answer
+            fields = answer if isinstance(answer, dict) else {}
+            number, address = str(fields.get("id", "")), str(fields.get("source_url", ""))
+            if not number.isdecimal() or not address.startswith(("http://", "https://")):
+                return unclear("WordPress did not say where the picture is")
+            await notebook.reserve(f"{UPLOADED}{number} {address}")
+        return img_of(number, address, image.alt)
+
+    async def _draft(self, announcement: Announcement, picture: str) -> Post | Trouble:
         """A new draft: invisible, whatever becomes of it."""
         body = {
             "status": "draft",
             "slug": slug_of(announcement.reference),
             "title": escape(headline(announcement.subject, announcement.text)),
-            "content": html_of(announcement.text),
+            "content": "\n\n".join(filter(None, (picture, html_of(announcement.text)))),
         }
         category = {"categories": [self._options.category]} if self._options.category else {}
         return as_post(await self._site.call("POST", "posts", body={**body, **category}))
@@ -223,6 +253,11 @@ class WordPress:
         return (f"this site's permalinks need rest_route: {str(not self._options.rest_route).lower()}",)
 
 
+def _number(draft: str | None) -> str | None:
+    """The number of our post, where one is noted."""
+    return None if draft is None or draft.startswith(UPLOADED) else draft
+
+
 def _raw(item: Any) -> str:
     content = item.get("content") if isinstance(item, dict) else None
     return str(content.get("raw", "")) if isinstance(content, dict) else ""
@@ -243,6 +278,7 @@ KIND = ChannelKind(
     WordPressOptions,
     open_wordpress,
     measure,
+    images=1,
     example="{kind: wordpress, url: https://news.example.org, username: failover, password_file: wordpress-password}",
     canary=(
         "makes a draft with the slug failover-canary, which only people who write on the site could see, reads it "

@@ -134,13 +134,13 @@ def _lane(lane: Lane, y: float, scale: Scale, clock: Clock) -> Iterator[str]:
         width = round(max(scale.x(span.ends) - x, 0.5), 1)
         told = f"{span.value} from {clock(span.begins)} to {clock(span.ends)}{': ' + span.text if span.text else ''}"
         yield (
-            f'<rect class="{escape(span.value)}" x="{x}" width="{width}" y="{y:g}" height="{lane.size:g}">'
-            f"<title>{escape(told)}</title></rect>"
+            f'<g><title>{escape(told)}</title><rect class="{escape(span.value)}" x="{x}" width="{width}" '
+            f'y="{y:g}" height="{lane.size:g}"/></g>'
         )
     for dot in lane.dots:
         yield (
-            f'<circle cx="{scale.x(dot.at)}" cy="{y + 6:g}" r="5" fill="{dot.colour}">'
-            f"<title>{escape(dot.text)}</title></circle>"
+            f"<g><title>{escape(dot.text)}</title>"
+            f'<circle cx="{scale.x(dot.at)}" cy="{y + 6:g}" r="5" fill="{dot.colour}"/></g>'
         )
 
 

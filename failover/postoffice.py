@@ -121,7 +121,7 @@ class PostOffice:
             raise RequestError(str(error)) from None
         except OSError as error:
             raise RequestError(f"the picture cannot be kept in {self._pictures}: {error.strerror}") from None
-        return (Image(path=path.absolute(), alt=draft.alt.strip(), media_type=media),)
+        return (Image(path=path.absolute(), alt=" ".join(draft.alt.split()), media_type=media),)
 
     def _post(self, draft: Draft, origin: Origin, now: float) -> Post:
         """The post without its number and its picture; raises RequestError."""

@@ -24,7 +24,7 @@ from typing import Any
 
 import yaml
 
-from failover.ask import NotRunningError, ask, state_file, timezone
+from failover.ask import NotRunningError, RefusedError, ask, state_file, timezone
 from failover.audit import Entry
 from failover.report import Names, NoIncidentError, report
 from failover.report_words import (
@@ -77,7 +77,7 @@ def _of_file(config: Path, incident: str, now: float, nobody: str) -> Fields:
     except StoreError as error:
         raise UnknownError(f"failover is not running ({nobody}), and its file tells nothing: {error}") from None
     except NoIncidentError as error:
-        raise UnknownError(str(error)) from None
+        raise RefusedError(str(error)) from None
 
 
 def _organisation(config: Path) -> str:

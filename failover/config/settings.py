@@ -131,8 +131,9 @@ def _one_address(value: str) -> str:
 class Approver:
     """Somebody who may approve or veto.
 
-    `telegram` is the number of their Telegram account, `email` their address, `user` their account on this machine.
-    Approvers of one `group` are asked together, further groups when nobody has answered for `escalate_after`.
+    `telegram` is the number of their Telegram account; they must have written to the bot once.  `email` is where they
+    are asked by mail; they answer by command.  `user` is their account on this machine: whoever approves with it is
+    they.  `group` names those who are asked together; the groups are asked one after the other, as they come here.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -161,12 +162,14 @@ SIGNED = (Statement.HOLDING, Statement.UPDATE, Statement.WELCOME_BACK)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignOff:
-    """Who must agree before something is said (rule S5).
+    """Who must agree before something is said (rule S5): automatic, veto or required, for each kind of statement.
 
-    `channels` may have modes of their own.  With `two_persons` two different people must approve.  An approval is
-    good for `valid_for`.  Who does not answer is reminded after `remind_after`; the next group is asked after
-    `escalate_after`; when it would be the turn of one more group, `if_nobody` says what happens.  `ask_by` names the
-    channels whose bot and whose mail server carry the questions.
+    `channels` gives single channels a mode of their own, or one for each kind.  `veto_for` is the time to object in.
+    `two_persons` asks for two different people, for all kinds or for those listed.  `valid_for` is how long an
+    approval is good.  `remind_after` is when everybody who was asked and has not answered is reminded, once.
+    `escalate_after` is when the next group of approvers is asked too.  `if_nobody` says what becomes of a statement
+    when every group had its time: it waits until it is too late (expire), or it goes out (release).  `ask_by` names
+    the telegram and the email channel whose bot and whose mail server carry the questions; else the first of each.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT

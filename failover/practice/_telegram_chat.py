@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
+_PHOTO = {"file_id": "practice", "file_unique_id": "practice", "width": 1, "height": 1}
 _PAGE = 20  # posts on a preview page
 
 _OTHER_RIGHTS = (
@@ -31,6 +32,7 @@ class Post:
     reply_to: int | None = None
     origin: Origin | None = None
     keyboard: dict[str, Any] | None = None
+    photo: bytes = b""
 
     @property
     def buttons(self) -> dict[str, str]:
@@ -129,7 +131,8 @@ def message(chat: Chat, post: Post) -> dict[str, Any]:
 
 
 def _told(chat: Chat, post: Post) -> dict[str, Any]:
-    told = {"message_id": post.number, "date": int(post.at), "chat": _short(chat), "text": post.text}
+    told = {"message_id": post.number, "date": int(post.at), "chat": _short(chat)}
+    told |= {"caption": post.text, "photo": [_PHOTO]} if post.photo else {"text": post.text}
     told |= {"reply_markup": post.keyboard} if post.keyboard else {}
     return told | ({"forward_origin": _origin(post.origin)} if post.origin is not None else {})
 

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from failover.practice._parts import is_multipart, parts_of
 from failover.practice._telegram_chat import Chat, Origin, Post, bot, described, member, message, person, preview_page
 from failover.practice.http import HttpService, Request, Response
 
@@ -23,6 +24,7 @@ _PARAMETERS: dict[str, set[str]] = {
     "sendMessage": {
         "chat_id", "text", "disable_notification", "link_preview_options", "reply_parameters", "reply_markup",
     },
+    "sendPhoto": {"chat_id", "photo", "caption", "disable_notification"},
     "forwardMessage": {"chat_id", "from_chat_id", "message_id", "disable_notification"},
     "editMessageText": {"chat_id", "message_id", "text", "link_preview_options", "reply_markup"},
     "getUpdates": {"offset", "limit", "timeout", "allowed_updates"},
@@ -179,6 +181,8 @@ class TelegramService(HttpService):
                 return member(chat)
             case "sendMessage":
                 return self._send(chat, fields)
+            case "sendPhoto":
+                return self._send_photo(chat, fields)
             case "forwardMessage":
                 return self._forward(chat, fields)
             case "editMessageText":
@@ -203,6 +207,17 @@ class TelegramService(HttpService):
             before = None
         post = chat.add(text, self._clock(), reply_to=before)
         post.keyboard = fields.get("reply_markup")
+        return message(chat, post)
+
+    def _send_photo(self, chat: Chat, fields: dict[str, Any]) -> dict[str, Any]:
+        caption = str(fields.get("caption", ""))
+        if len(caption.encode("utf-16-le")) // 2 > 1024:
+            raise _RefusalError(400, "Bad Request: message caption is too long")
+        if not isinstance(fields.get("photo"), bytes):
+            raise _RefusalError(400, "Bad Request: there is no photo in the request")
+        _may_write(chat)
+        post = chat.add(caption, self._clock())
+        post.photo = fields["photo"]
         return message(chat, post)
 
     def _forward(self, chat: Chat, fields: dict[str, Any]) -> dict[str, Any]:
@@ -274,7 +289,8 @@ def _fields(request: Request) -> dict[str, Any]:
     if request.headers.get("content-type", "").startswith("application/json"):
         return dict(request.json())
     fields: dict[str, Any] = {}
-    for name, value in request.form().items():
+    form: dict[str, Any] = dict(request.form()) if not is_multipart(request) else parts_of(request)
+    for name, value in form.items():
         fields[name] = json.loads(value) if name in _STRUCTURED else value
     return fields
 

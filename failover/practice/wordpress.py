@@ -14,7 +14,9 @@ from typing import Any
 
 from failover.practice.http import HttpService, Request, Response
 
-ALL_CAPABILITIES = ("edit_posts", "edit_published_posts", "publish_posts", "delete_posts", "delete_published_posts")
+ALL_CAPABILITIES = (
+    "edit_posts", "edit_published_posts", "publish_posts", "delete_posts", "delete_published_posts", "upload_files",
+)  # fmt: skip
 _STATUSES = ("publish", "future", "draft", "pending", "private")
 
 
@@ -53,6 +55,7 @@ class WordPressService(HttpService):
         self.capabilities: tuple[str, ...] = ALL_CAPABILITIES
         self.categories = {1: "Uncategorized", 7: "Service news"}
         self.posts: dict[int, Post] = {}
+        self.media: dict[int, bytes] = {}
         self._last = 2
 
     def visible(self) -> list[str]:
@@ -73,6 +76,8 @@ class WordPressService(HttpService):
         if route is None or (route == request.path and request.path != "/wp-json"):
             return self._page(request.path, request.query)
         query = {name: value for name, value in request.query.items() if name != "rest_route"}
+        if request.method == "POST" and route.strip("/") == "wp/v2/media":
+            return self._upload(request)
         body = request.json() if request.method == "POST" else {}
         return self._route(request.method, route, query, body, signed_in=self._signed_in(request))
 
@@ -102,6 +107,18 @@ class WordPressService(HttpService):
                     return wp_error("rest_post_invalid_id", "Invalid post ID.", 404)
                 return self._about(method, post, query, body, signed_in=signed_in)
         return wp_error("rest_no_route", "No route was found matching the URL and request method.", 404)
+
+    def _upload(self, request: Request) -> Response:
+        """A file as the whole body; its name and its sort stand in the headers."""
+        if not self._signed_in(request) or "upload_files" not in self.capabilities:
+            return wp_error("rest_cannot_create", "Sorry, you are not allowed to upload media on this site.", 401)
+        named = re.search(r'filename="([^"]+)"', request.headers.get("content-disposition", ""))
+        if named is None:
+            return wp_error("rest_upload_no_content_disposition", "No Content-Disposition supplied.", 400)
+        self._last += 1
+        self.media[self._last] = request.body
+        address = f"{self.url}/wp-content/uploads/{named[1]}"
+        return Response.json({"id": self._last, "source_url": address, "media_type": "image"}, 201)
 
     def _about(
         self, method: str, post: Post, query: dict[str, str], body: dict[str, Any], *, signed_in: bool

@@ -75,3 +75,39 @@ async def test_each_chat_counts_its_own_messages(telegram: TelegramService) -> N
     _, body = await call(telegram, "sendMessage", data={"chat_id": "@rehearsal", "text": "DRILL"})
     assert body["result"]["message_id"] == 2
     assert (telegram.visible(), telegram.visible("rehearsal")) == (["real"], ["DRILL"])
+
+
+# -- buttons and what is pressed -------------------------------------------------------------------------------
+
+KEYS = {"inline_keyboard": [[{"text": "Approve", "callback_data": "approve 1H c0dec0de"}]]}
+
+
+async def test_a_press_comes_to_whoever_polls_until_it_is_confirmed(telegram: TelegramService) -> None:
+    """A higher offset confirms; before that the same update comes again, as after a crash of the client."""
+    ann = telegram.add_chat(111, kind="private", title="Ann")
+    _, body = await call(telegram, "sendMessage", json={"chat_id": 111, "text": "may it?", "reply_markup": KEYS})
+    assert body["result"]["reply_markup"] == KEYS
+    press = telegram.press(111, ann.posts[body["result"]["message_id"]], "Approve")
+    for _ in range(2):
+        _, body = await call(telegram, "getUpdates", json={"offset": 0, "timeout": 0})
+        [update] = body["result"]
+        assert (update["callback_query"]["data"], update["callback_query"]["from"]["id"]) == (
+            "approve 1H c0dec0de",
+            111,
+        )
+    _, body = await call(telegram, "getUpdates", json={"offset": update["update_id"] + 1, "timeout": 0})
+    assert body["result"] == []
+    assert (await call(telegram, "answerCallbackQuery", data={"callback_query_id": press, "text": "done"}))[0] == 200
+    assert [one["text"] for one in telegram.answered] == ["done"]
+    assert (await call(telegram, "answerCallbackQuery", data={"callback_query_id": "press-9"}))[0] == 400
+
+
+async def test_an_edit_without_buttons_takes_them_away(telegram: TelegramService) -> None:
+    _, body = await call(telegram, "sendMessage", json=CHAT | {"text": "may it?", "reply_markup": KEYS})
+    post = telegram.channel.posts[body["result"]["message_id"]]
+    edit = CHAT | {"message_id": post.number, "text": "may it?"}
+    assert (await call(telegram, "editMessageText", json=edit))[0] == 200
+    assert post.buttons == {}
+    assert (await call(telegram, "editMessageText", json=edit))[1]["description"].startswith(
+        "Bad Request: message is not modified"
+    )

@@ -37,9 +37,9 @@ WELCOME = Statement.WELCOME_BACK
 KNOWN: dict[str, str] = {}
 """What the product does against its promises, and is known: counted and told at the end, not a violation.
 
-Kinds: `one class left` (a delayed holding statement leaves while one class alone still says so), `approved pair` (an
-approved text leaves though one of its platforms is recovering), `clock while dead` (the clock was set while no process
-ran, and what is in doubt counts as settled).  All three were found here and are mended; a new one is entered like
+Kinds: `one class left` (delayed words leave while one class alone still says so), `approved pair` (an approved text
+leaves though one of its platforms is recovering), `clock while dead` (the clock was set while dead, and what
+is in doubt counts as settled).  All three were found here and are mended; a new one is entered like
 `{"one class left": "what it is"}` until it is.
 """
 

@@ -90,6 +90,8 @@ async def test_an_outage_is_told_afterwards_to_whoever_asks(town: Town) -> None:
     shown = Page((town.folder / "report.html").read_text(encoding="utf-8"))
     listed = await asked(town, "incidents", "--since", "1h")
     await town.stop()
+    unknown = await town.command("report", "9")
+    assert (unknown.code, unknown.err) == (1, "failover report: there is no incident 9; see `failover incidents`\n")
     stopped = await asked(town, "report")
     assert stopped["running"] is False
     assert {name: stopped[name] for name in ("incident", "statements", "states", "catch_up")} == {

@@ -1,0 +1,25 @@
+"""A post's picture, read for sending; private to this folder."""
+
+from __future__ import annotations
+
+import asyncio
+
+from failover.model import Announcement, Image, Refusal, Refused
+
+ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
+
+
+async def picture_of(announcement: Announcement) -> tuple[Image, bytes] | Refused | None:
+    """The picture with its content; None where there is none, Refused where our copy of it is gone."""
+    if not announcement.images:
+        return None
+    image = announcement.images[0]
+    try:
+        return image, await asyncio.to_thread(image.path.read_bytes)
+    except OSError:
+        return Refused(reason="our copy of the picture cannot be read", refusal=Refusal.CONTENT)
+
+
+def file_name(image: Image) -> str:
+    """What services are told that it is called: nothing of our machine."""
+    return f"picture.{ENDINGS.get(image.media_type, 'bin')}"

@@ -1,8 +1,8 @@
 """The pages of a static site, derived from its statements: index.html, one page each, feed.atom, status.json.  Pure.
 
-The same statements give the same bytes.  The pages need no script and, but for pictures of posts, no second request; colours keep a
-contrast of 4.5:1 and more in the light and the dark scheme (WCAG 2.2, 1.4.3).  The feed follows RFC 4287, the tag:
-URIs in it RFC 4151.
+The same statements give the same bytes.  The pages need no script, and no second request but for a picture; colours
+keep a contrast of 4.5:1 and more in the light and the dark scheme (WCAG 2.2, 1.4.3).  The feed follows RFC 4287, the
+tag: URIs in it RFC 4151.
 """
 
 from __future__ import annotations

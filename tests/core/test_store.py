@@ -319,6 +319,7 @@ async def test_after_a_change_that_failed_the_next_is_written(store: Store) -> N
 
 
 async def test_at_start_what_was_in_flight_is_in_doubt_and_nothing_else_is_touched(store: Store) -> None:
+    """What was in doubt before is so from now on: the clock may have been set meanwhile."""
     rows = [delivery(channel=phase.value, phase=phase) for phase in Phase]
     await store.record(Change(at=NOON, deliveries=tuple(rows)))
 
@@ -332,9 +333,10 @@ async def test_at_start_what_was_in_flight_is_in_doubt_and_nothing_else_is_touch
     )
     after = {row.channel: row for row in await store.deliveries("7")}
     assert after["sending"] == found
-    assert [after[row.channel] for row in rows if row.phase is not Phase.SENDING] == [
-        row for row in rows if row.phase is not Phase.SENDING
-    ]
+    doubtful = after["unsure"]
+    assert (doubtful.phase, doubtful.unsure_since) == (Phase.UNSURE, NOON + 60)
+    others = [row for row in rows if row.phase not in (Phase.SENDING, Phase.UNSURE)]
+    assert [after[row.channel] for row in others] == others
     assert [entry.event for entry in await store.audit()] == ["delivery_unsure"]
     assert await store.interrupted(NOON + 61) == []
 

@@ -46,6 +46,16 @@ class GraphClient:
             return trouble
         return answer.json if isinstance(answer.json, dict) else unclear("Facebook answered with something else")
 
+    async def upload(self, path: str, file: tuple[str, bytes, str], **fields: str) -> dict[str, Any] | Trouble:
+        """Upload a picture (name, content, media type) that nobody sees yet; the JSON object of a success."""
+        form = {**fields, "published": "false", "access_token": self._token.get_secret_value()}
+        answer = await ask(self._client, "POST", quote(path, safe="/"), data=form, files={"source": file})
+        if isinstance(answer, Trouble):
+            return answer
+        if (trouble := classify(answer, self._now())) is not None:
+            return trouble
+        return answer.json if isinstance(answer.json, dict) else unclear("Facebook answered with something else")
+
     async def inspect(self, *paths: str) -> list[Any]:
         """Ask about the token itself, then `paths`, in one request; per question its JSON or its Trouble."""
         token = self._token.get_secret_value()

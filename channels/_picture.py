@@ -6,7 +6,8 @@ import asyncio
 
 from failover.model import Announcement, Image, Refusal, Refused
 
-ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
+ENDINGS = {"image/png": "png", "image/jpeg": "jpg"}
+"""The sorts of pictures there are, and how their files are called."""
 
 
 async def picture_of(announcement: Announcement) -> tuple[Image, bytes] | Refused | None:
@@ -22,4 +23,4 @@ async def picture_of(announcement: Announcement) -> tuple[Image, bytes] | Refuse
 
 def file_name(image: Image) -> str:
     """What services are told that it is called: nothing of our machine."""
-    return f"picture.{ENDINGS.get(image.media_type, 'bin')}"
+    return f"picture.{ENDINGS[image.media_type]}"

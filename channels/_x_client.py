@@ -48,6 +48,17 @@ class XClient(tweepy.Client):  # type: ignore[misc]
         url, headers, _body = self._signer.sign(f"{self._api_url}{route}{query}", method)
         return await exchange(self._http, method, url, headers=headers, json=json)
 
+    async def upload(self, name: str, content: bytes, media_type: str) -> Answer | Unreachable | Unconfirmed:
+        """A picture in one request; a form with a file in it is no part of the signature (RFC 5849, 3.4.1.3.1)."""
+        url, headers, _body = self._signer.sign(f"{self._api_url}/2/media/upload", "POST")
+        fields, files = {"media_category": "tweet_image"}, {"media": (name, content, media_type)}
+        return await exchange(self._http, "POST", url, headers=headers, data=fields, files=files)
+
+    async def describe(self, media: str, alt: str) -> Answer | Unreachable | Unconfirmed:
+        """What the picture shows, for people who cannot see it; X takes 1,000 characters."""
+        body = {"id": media, "metadata": {"alt_text": {"text": alt[:1000]}}}
+        return await self.request("POST", "/2/media/metadata", json=body)
+
 
 def signer(consumer_key: SecretStr, consumer_secret: SecretStr, token: SecretStr, token_secret: SecretStr) -> Signer:
     """OAuth 1.0a with HMAC-SHA1 in the Authorization header; such tokens do not expire."""

@@ -10,6 +10,7 @@ changelog.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from channels._graph_client import GraphClient, unclear
 from channels._graph_errors import DUPLICATE
 from channels._graph_health import Notes, judge_page, judge_token, judge_version, to_health
 from channels._http import open_client
+from channels._picture import file_name, picture_of
 from channels._steps import Trouble, unknown_post, while_looking, while_preparing, while_publishing
 from channels._web import SafeAddress, WebAddress
 from failover.contracts import ChannelKind, Notebook, Options, Surroundings
@@ -43,6 +45,9 @@ from failover.model import (
     Sighting,
     Unconfirmed,
 )
+
+UPLOADED = "photo "
+"""Before the number of a picture that is uploaded while there is no post yet."""
 
 LONGEST = 63206
 PAGE_SIZE = 100
@@ -78,7 +83,7 @@ class FacebookPage:
 
     async def send(self, announcement: Announcement, notebook: Notebook) -> Outcome:
         """Reserve, then publish.  A second unpublished post is made only when the first is certainly gone."""
-        post = notebook.draft
+        post = _number(notebook.draft)
         if post is not None:
             state = await self._state(post)
             if isinstance(state, Receipt):
@@ -91,7 +96,10 @@ class FacebookPage:
                     return _as_outcome(finding)
                 post = None
         if post is None:
-            created = await self._create(announcement)
+            photo = await self._photo(announcement, notebook)
+            if isinstance(photo, Refused):
+                return photo
+            created = photo if isinstance(photo, Trouble) else await self._create(announcement, photo)
             if isinstance(created, Trouble):
                 return await self._duplicate_or(while_preparing(created), created, announcement)
             await notebook.reserve(created)
@@ -100,8 +108,8 @@ class FacebookPage:
 
     async def find(self, announcement: Announcement, notebook: Notebook) -> Finding:
         """By the noted id, exactly; without one nothing was published, and the feed is read to be sure."""
-        if notebook.draft is not None:
-            state = await self._state(notebook.draft)
+        if (noted := _number(notebook.draft)) is not None:
+            state = await self._state(noted)
             if isinstance(state, Receipt):
                 return Found(receipt=state)
             if state is None:
@@ -141,10 +149,34 @@ class FacebookPage:
             return Unconfirmed(reason=answer.reason, sighting=feed.sighting)
         return Delivered(receipt=Receipt(remote_id=receipt.remote_id, url=receipt.url, note="was gone already"))
 
-    async def _create(self, announcement: Announcement) -> str | Trouble:
-        """The id of a new unpublished post."""
-        link = {"link": self._options.link} if self._options.link else {}
-        answer = await self._graph.call("POST", self._feed, message=announcement.text, published="false", **link)
+    async def _photo(self, announcement: Announcement, notebook: Notebook) -> str | Trouble | Refused:
+        """The number of the uploaded picture ("" for none), noted before it is used.
+
+        It is unpublished, so one whose answer was lost is seen by nobody ("Page Photos" reference: `published`,
+        `alt_text_custom`).
+        """
+        picture = await picture_of(announcement)
+        if picture is None or isinstance(picture, Refused):
+            return picture or ""
+        if (notebook.draft or "").startswith(UPLOADED):
+            return (notebook.draft or "").removeprefix(UPLOADED)
+        image, content = picture
+        file = (file_name(image), content, image.media_type)
+        answer = await self._graph.upload(f"{self._options.page}/photos", file, alt_text_custom=image.alt)
+        if isinstance(answer, Trouble):
+            return answer
+        number = str(answer.get("id", ""))
+        if not number.isdecimal():
+            return unclear("Facebook did not name the picture it took")
+        await notebook.reserve(f"{UPLOADED}{number}")
+        return number
+
+    async def _create(self, announcement: Announcement, photo: str) -> str | Trouble:
+        """The id of a new unpublished post; a post with a picture carries no link beside it."""
+        with_it = {"link": self._options.link} if self._options.link else {}
+        if photo:
+            with_it = {"attached_media[0]": json.dumps({"media_fbid": photo})}
+        answer = await self._graph.call("POST", self._feed, message=announcement.text, published="false", **with_it)
         if isinstance(answer, Trouble):
             return answer
         post = str(answer.get("id"))
@@ -209,6 +241,11 @@ class FacebookPage:
         return re.search(rf"(?<![\w-]){re.escape(reference)}(?![\w-])", str(post.get("message", ""))) is not None
 
 
+def _number(draft: str | None) -> str | None:
+    """The id of our post, where one is noted."""
+    return None if draft is None or draft.startswith(UPLOADED) else draft
+
+
 def _receipt(post: str, fields: dict[str, Any]) -> Receipt:
     url = fields.get("permalink_url")
     return Receipt(remote_id=post, url=url if isinstance(url, str) and url else f"https://www.facebook.com/{post}")
@@ -231,6 +268,7 @@ KIND = ChannelKind(
     FacebookOptions,
     open_facebook,
     measure,
+    images=1,
     example='{kind: facebook, platform: facebook, page: "1234567890", token_file: facebook-token}',
     canary=(
         "makes an unpublished post on the Page, which only people who manage the Page could see, reads it and "

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pydantic import Field, SecretStr
 
 from channels._http import Answer, open_client
+from channels._picture import file_name, picture_of
 from channels._web import SafeAddress
 from channels._x_answers import deleted, failed, health, posted, seen, why
 from channels._x_client import XClient, signer
@@ -22,13 +23,17 @@ from failover.model import (
     CannotTell,
     Finding,
     Health,
+    Image,
     Measure,
     Outcome,
     Receipt,
     Refusal,
     Refused,
+    Unconfirmed,
+    Unreachable,
 )
 
+LARGEST_PICTURE = 5_000_000
 PAGE = 20  # posts read back at once; each costs $0.001
 
 
@@ -55,8 +60,29 @@ class XChannel:
         self._account: str | None = None  # its number, once known: it cannot change under the same token
 
     async def send(self, announcement: Announcement, notebook: Notebook) -> Outcome:
-        reply = await self._client.create_tweet(text=announcement.text)
+        picture = await picture_of(announcement)
+        if isinstance(picture, Refused):
+            return picture
+        media = await self._upload(*picture) if picture else None
+        if not isinstance(media, str | None):
+            return media
+        reply = await self._client.create_tweet(text=announcement.text, media_ids=[media] if media else None)
         return posted(reply, self._now(), repeat=notebook.repeat)
+
+    async def _upload(self, image: Image, content: bytes) -> str | Outcome:
+        """The number of the picture, with its description; nobody sees it, and X forgets it after a day.
+
+        So each attempt uploads its own, and whatever fails here has published nothing.
+        POST /2/media/upload and /2/media/metadata: https://docs.x.com/x-api/media/quickstart/media-upload-chunked
+        """
+        reply = await self._client.upload(file_name(image), content, image.media_type)
+        number = reply.field("data", "id") if isinstance(reply, Answer) and reply.ok else None
+        if not isinstance(number, str) or not number.isdecimal():
+            return _unsaid(failed(reply, self._now()))
+        described = await self._client.describe(number, image.alt)
+        if not isinstance(described, Answer) or not described.ok:
+            return _unsaid(failed(described, self._now()))
+        return number
 
     async def find(self, announcement: Announcement, notebook: Notebook) -> Finding:  # noqa: ARG002 - needs no notes
         account = await self._number()
@@ -86,8 +112,17 @@ class XChannel:
         return deleted(await self._client.delete_tweet(receipt.remote_id), receipt, self._now())
 
 
+def _unsaid(failure: Outcome) -> Outcome:
+    """The same, of a request that can have published nothing."""
+    if isinstance(failure, Unconfirmed):
+        return Unreachable(reason=why(failure), sighting=failure.sighting)
+    return failure
+
+
 def measure(_options: XOptions, announcement: Announcement) -> Measure:
     """X's own weights.  The parser is imported here, and only here, because that takes 170 ms."""
+    if announcement.images and announcement.images[0].size > LARGEST_PICTURE:
+        return Measure(announcement.images[0].size, LARGEST_PICTURE, "bytes of the picture")
     from channels._x_length import LIMIT, weighted_length  # noqa: PLC0415 - see the docstring
 
     return Measure(weighted_length(announcement.text), LIMIT, "weighted characters")
@@ -120,6 +155,7 @@ KIND = ChannelKind(
     EXAMPLE,
     deadline=30.0,
     settle=120.0,
+    images=1,
     check_cost=Cost(price=0.01, currency="USD", per="day"),
     check_every=900.0,
 )

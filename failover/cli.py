@@ -211,7 +211,7 @@ def _post_commands(add: Callable[..., argparse.ArgumentParser], config: argparse
     post.add_argument("--at", metavar="TIME", default="", help="2026-12-01T09:00, on your clock; default: now")
     post.add_argument("--until", metavar="TIME", default="", help="after that it is too late")
     post.add_argument("--title", metavar="TEXT", default="", help="where a channel has room for one")
-    post.add_argument("--image", metavar="FILE", default="", help="PNG, JPEG, GIF or WebP, 10 MB at most")
+    post.add_argument("--image", metavar="FILE", default="", help="PNG or JPEG, 10 MB at most")
     post.add_argument("--alt", metavar="TEXT", default="", help="what it shows, for people who cannot see it")
     posts = add("posts", _posts, "What was handed in, what waits and why; or cancel a post.", config)
     posts.add_argument("act", nargs="?", choices=["cancel"], help="with the number of a post")

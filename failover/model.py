@@ -133,11 +133,15 @@ class Transition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """A picture that goes with a post: our own copy of the file, what it shows in words, and its media type."""
+    """A picture that goes with a post: our own copy of the file, what it shows in words, and what sort it is.
+
+    `media_type` is image/png or image/jpeg; `size` in bytes.
+    """
 
     path: Path
     alt: str
     media_type: str
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,8 @@ class PostOffice:
             raise RequestError(str(error)) from None
         except OSError as error:
             raise RequestError(f"the picture cannot be kept in {self._pictures}: {error.strerror}") from None
-        return (Image(path=path.absolute(), alt=" ".join(draft.alt.split()), media_type=media),)
+        alt, size = " ".join(draft.alt.split()), len(draft.picture)
+        return (Image(path=path.absolute(), alt=alt, media_type=media, size=size),)
 
     def _post(self, draft: Draft, origin: Origin, now: float) -> Post:
         """The post without its number and its picture; raises RequestError."""
@@ -229,4 +230,6 @@ def _handed_in(post: Post, origin: Origin, now: float) -> Change:
 
 def _too_much(why: str) -> str:
     """`312 of 280 characters` is too long; anything else speaks for itself."""
-    return f"too long ({why})" if why[:1].isdigit() else why
+    if not why[:1].isdigit():
+        return why
+    return f"too large ({why})" if "bytes" in why else f"too long ({why})"

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from failover.practice._parts import is_multipart, parts_of
 from failover.practice.http import HttpService, Request, Response
 
 _FIELDS = ("id", "message", "created_time", "permalink_url", "is_published", "from")
@@ -71,6 +72,9 @@ class GraphService(HttpService):
         super().__init__()
         self.page, self.token, self.name, self.version = page, token, name, version
         self.posts: dict[str, Post] = {}
+        self.photos: dict[str, tuple[bytes, str]] = {}
+        self.attached: dict[str, str] = {}
+        self._upload = b""
         self.scopes: tuple[str, ...] = ALL_SCOPES
         self.tasks: tuple[str, ...] = ALL_TASKS
         self.expires_at = self.data_access_expires_at = 0
@@ -93,7 +97,14 @@ class GraphService(HttpService):
         return replace(refused, headers={**refused.headers, "x-business-use-case-usage": json.dumps(usage)})
 
     async def answer(self, request: Request) -> Response:
-        form = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+        form: dict[str, str] = {}
+        if is_multipart(request):
+            parts = parts_of(request)
+            source = parts.pop("source", b"")
+            self._upload = source if isinstance(source, bytes) else b""
+            form = {name: str(value) for name, value in parts.items()}
+        else:
+            form = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
         if self.trouble is not None:
             return self.trouble
         if "access_token" in request.query or "input_token" in request.query:
@@ -121,6 +132,8 @@ class GraphService(HttpService):
                 return self._feed(fields)
             case "POST", feed if feed == f"{self.page}/feed":
                 return self._create(fields)
+            case "POST", photos if photos == f"{self.page}/photos":
+                return self._take_photo(fields)
             case "GET", promotable if promotable == f"{self.page}/promotable_posts":
                 return self._promotable(fields)
         post = self.posts.get(path)
@@ -144,14 +157,26 @@ class GraphService(HttpService):
         return graph_error(100, "Invalid parameter")
 
     def _create(self, fields: dict[str, str]) -> Response:
-        if not fields.get("message") or set(fields) - {"message", "link", "published"}:
+        if not fields.get("message") or set(fields) - {"message", "link", "published", "attached_media[0]"}:
             return graph_error(100, "Invalid parameter")
+        attached = json.loads(fields.get("attached_media[0]", "{}")).get("media_fbid", "")
+        if attached and attached not in self.photos:
+            return graph_error(100, "(#100) The photo does not exist")
         if not {"CREATE_CONTENT"} <= set(self.tasks) or "pages_manage_posts" not in self.scopes:
             return graph_error(200, "(#200) Permissions error", status=403)
         if self.visible()[-1:] == [fields["message"]]:
             return graph_error(506, "Duplicate status message")
         post = self._add(fields["message"], self.page, fields.get("published") != "false", fields.get("link", ""))
+        self.attached |= {post.id: attached} if attached else {}
         return Response.json({"id": post.id})
+
+    def _take_photo(self, fields: dict[str, str]) -> Response:
+        """An unpublished photo, to be attached to a post."""
+        if set(fields) != {"published", "alt_text_custom"} or fields["published"] != "false" or not self._upload:
+            return graph_error(100, "Invalid parameter")
+        number = str(700 + len(self.photos))
+        self.photos[number] = (self._upload, fields["alt_text_custom"])
+        return Response.json({"id": number})
 
     def _add(self, message: str, author: str, is_published: bool, link: str = "") -> Post:  # noqa: FBT001
         self._made += 1

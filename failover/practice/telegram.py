@@ -179,10 +179,8 @@ class TelegramService(HttpService):
                 return described(chat)
             case "getChatMember":
                 return member(chat)
-            case "sendMessage":
-                return self._send(chat, fields)
-            case "sendPhoto":
-                return self._send_photo(chat, fields)
+            case "sendMessage" | "sendPhoto":
+                return (self._send if method == "sendMessage" else self._send_photo)(chat, fields)
             case "forwardMessage":
                 return self._forward(chat, fields)
             case "editMessageText":

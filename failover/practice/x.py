@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 from oauthlib.oauth1 import Client as Signer  # type: ignore[import-untyped]
 from oauthlib.oauth1.rfc5849 import signature  # type: ignore[import-untyped]
 
+from failover.practice._parts import is_multipart, parts_of
 from failover.practice.http import HttpService, Request, Response
 
 _WINDOW = 900  # seconds
@@ -72,6 +73,8 @@ class XService(HttpService):
         self.credit = True
         self.trouble: Response | None = None
         self.posts: dict[str, Post] = {}
+        self.media: dict[str, tuple[bytes, str]] = {}
+        self.attached: dict[str, str] = {}
         self._now = now
         self._made = 0
         self._nonces: set[str] = set()
@@ -128,6 +131,10 @@ class XService(HttpService):
     def _route(self, request: Request) -> Response:
         parts = request.path.strip("/").split("/")
         match request.method, parts:
+            case "POST", ["2", "media", "upload"] if is_multipart(request):
+                return self._upload(parts_of(request))
+            case "POST", ["2", "media", "metadata"]:
+                return self._describe(request.json())
             case "POST", ["2", "tweets"]:
                 return self._create(request.json())
             case "DELETE", ["2", "tweets", number]:
@@ -142,7 +149,8 @@ class XService(HttpService):
 
     def _create(self, body: dict[str, Any]) -> Response:
         text = str(body.get("text", ""))
-        if set(body) != {"text"} or not text.strip():
+        media = body.get("media", {}).get("media_ids", [])
+        if set(body) - {"media"} != {"text"} or not text.strip() or not {*media} <= {*self.media}:
             return problem(
                 400, "Invalid Request", "One or more parameters is invalid.", f"{_PROBLEMS}invalid-request"
             )
@@ -156,9 +164,25 @@ class XService(HttpService):
         if text in self.visible():
             return problem(403, "Forbidden", "You are not allowed to create a Tweet with duplicate content.")
         post = self.publish(text)
+        self.attached |= {post.id: media[0]} if media else {}
         return Response.json(
             {"data": {"id": post.id, "text": _rendered(text), "edit_history_tweet_ids": [post.id]}}, 201
         )
+
+    def _upload(self, parts: dict[str, str | bytes]) -> Response:
+        content = parts.get("media")
+        if parts.get("media_category") != "tweet_image" or not isinstance(content, bytes):
+            return _invalid()
+        number = str(1_880_000_000_000_000_000 + len(self.media))
+        self.media[number] = (content, "")
+        return Response.json({"data": {"id": number, "media_key": f"3_{number}", "size": len(content)}})
+
+    def _describe(self, body: dict[str, Any]) -> Response:
+        number, alt = str(body.get("id")), body.get("metadata", {}).get("alt_text", {}).get("text")
+        if number not in self.media or not isinstance(alt, str):
+            return _invalid()
+        self.media[number] = (self.media[number][0], alt)
+        return Response.json({"data": {"id": number, "associated_metadata": {"alt_text": {"text": alt}}}})
 
     def publish(self, text: str) -> Post:
         """The account posts (over the API, or somebody by hand)."""

@@ -51,6 +51,9 @@ class Ledger:
     async def heard(self) -> Mapping[str, str] | None:
         return None
 
+    async def told(self) -> Mapping[str, str]:
+        return {}
+
     async def note(self, changes: Mapping[str, str]) -> None:
         self.commits += 1
         await self._store.note(ANNOUNCEMENT.key, changes)

@@ -121,7 +121,9 @@ class EmailChannel:
         if begun:
             return _Audience((), listed.recipients)
         if before is not None:
-            intended = tuple(key.casefold() for key, state in before.items() if heard(state))
+            told = {key.casefold() for key, state in (await notebook.told()).items() if heard(state)}
+            concerned = (key.casefold() for key, state in before.items() if heard(state))
+            intended = tuple(key for key in concerned if key not in told)
             nobody = Refused(reason="nobody on the list heard the first mail", refusal=Refusal.CONTENT)
             return _Audience(intended, listed.recipients) if intended else nobody
         if announcement.follows is not None:

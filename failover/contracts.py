@@ -160,6 +160,13 @@ class Notebook(Protocol):
         """The ledger of the holding statement that this one follows; None if it follows none."""
         ...
 
+    async def told(self) -> Mapping[str, str]:
+        """The ledgers of earlier statements that said this same thing (a welcome back that a relapse cut off).
+
+        Whoever heard one of them has heard this one too.
+        """
+        ...
+
     async def note(self, changes: Mapping[str, str]) -> None:
         """Insert or replace these ledger lines, in one transaction."""
         ...

@@ -9,7 +9,7 @@ says about its platform is evidence like any other.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from failover.contracts import Channel
@@ -44,10 +44,11 @@ class Outlet:
 class StoredNotebook:
     """`contracts.Notebook` over the store: every `await` returns after the commit."""
 
-    def __init__(self, store: Store, delivery: Delivery, heard: str | None) -> None:
+    def __init__(self, store: Store, delivery: Delivery, heard: str | None, told: Sequence[str] = ()) -> None:
         self._store = store
         self._delivery = delivery
         self._heard = heard
+        self._told = told
         self.draft = delivery.draft
         self.repeat = delivery.attempts > 1
 
@@ -60,6 +61,9 @@ class StoredNotebook:
 
     async def heard(self) -> Mapping[str, str] | None:
         return await self._store.ledger(self._heard) if self._heard else None
+
+    async def told(self) -> Mapping[str, str]:
+        return {who: how for one in self._told for who, how in (await self._store.ledger(one)).items()}
 
     async def note(self, changes: Mapping[str, str]) -> None:
         await self._store.note(self._delivery.id, changes)
@@ -187,9 +191,7 @@ class Courier:
 
     async def _attempt(self, delivery: Delivery, outlet: Outlet) -> Outcome:
         """One call of the channel, under its total deadline.  An exception is a bug, and may have posted."""
-        holding = await self._holding(delivery)
-        notebook = StoredNotebook(self._store, delivery, holding.id if holding else None)
-        follows = (holding.receipt or Receipt(remote_id="")) if holding else None
+        notebook, follows = await self._surrounded(delivery)
         try:
             async with asyncio.timeout(outlet.policy.deadline):
                 return await outlet.channel.send(delivery.announcement(follows), notebook)
@@ -210,9 +212,7 @@ class Courier:
     async def _find(self, delivery: Delivery, outlet: Outlet) -> Finding:
         if not outlet.policy.reads_back:
             return CannotTell(reason="this channel cannot be read back")
-        holding = await self._holding(delivery)
-        notebook = StoredNotebook(self._store, delivery, holding.id if holding else None)
-        follows = (holding.receipt or Receipt(remote_id="")) if holding else None
+        notebook, follows = await self._surrounded(delivery)
         try:
             async with asyncio.timeout(LOOK_DEADLINE):
                 return await outlet.channel.find(delivery.announcement(follows), notebook)
@@ -224,16 +224,18 @@ class Courier:
             self._journal.bug(f"channel {outlet.name}", error)
             return CannotTell(reason=f"looking failed unexpectedly ({type(error).__name__})")
 
-    async def _holding(self, delivery: Delivery) -> Delivery | None:
-        """What the same channel heard before, for threading and for "only those who heard"."""
+    async def _surrounded(self, delivery: Delivery) -> tuple[StoredNotebook, Receipt | None]:
+        """Its notebook, and what it follows: the same channel's holding statement, for threads and for "who heard"."""
         if delivery.statement in HOLDING_KINDS or delivery.statement in (Statement.DRILL, Statement.POST):
-            return None
-        earlier = [
+            return StoredNotebook(self._store, delivery, None), None
+        said = [
             row
             for row in await self._store.deliveries(delivery.incident)
-            if row.channel == delivery.channel and row.statement in HOLDING_KINDS and row.heard
+            if row.channel == delivery.channel and row.heard and row.id != delivery.id
         ]
-        return earlier[0] if earlier else None
+        holding = next((row for row in said if row.statement in HOLDING_KINDS), None)
+        notebook = StoredNotebook(self._store, delivery, holding.id if holding else None, _said_already(delivery, said))
+        return notebook, (holding.receipt or Receipt(remote_id="")) if holding else None
 
     async def _settle(self, before: Delivery, after: Delivery) -> None:
         """Commit what became of it, then say so."""
@@ -274,3 +276,11 @@ class Courier:
 
 def _task_name(delivery_id: str) -> str:
     return f"deliver {delivery_id}"
+
+
+def _said_already(delivery: Delivery, said: Sequence[Delivery]) -> list[str]:
+    """Earlier welcomes back of this incident that still hold: nothing to the contrary was said after them."""
+    if delivery.statement is not Statement.WELCOME_BACK:
+        return []
+    contrary = max((row.created_at for row in said if row.statement is Statement.UPDATE), default=0.0)
+    return [row.id for row in said if row.statement is Statement.WELCOME_BACK and row.created_at > contrary]

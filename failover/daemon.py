@@ -401,14 +401,13 @@ class Daemon:
             await self._checkup.beat(self._settings.heartbeat, user_agent(self._settings))
 
     async def _spool(self) -> None:
-        """Take in the posts that other programs handed in; not while the configuration changes."""
+        """Take in the posts that other programs handed in; cut off at any moment, it goes on with the next scan."""
         if self._at.spool is None:
             return
-        async with self._reloading:
-            try:
-                await self._at.spool.scan()
-            except StoreError as error:
-                self._at.engine.store_refused(error)
+        try:
+            await self._at.spool.scan()
+        except StoreError as error:
+            self._at.engine.store_refused(error)
         self._kicked.set()
 
     async def _measure(self) -> None:

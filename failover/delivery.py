@@ -77,11 +77,14 @@ EDGES: Mapping[Phase, Mapping[Phase, str]] = {
         Phase.READY: "a person saw that it is not there, and it is still wanted",
         Phase.CANCELLED: "a person saw that it is not there, and it is no longer wanted",
     },
+    Phase.CANCELLED: {
+        Phase.READY: "a part of its audience has heard it, and after a relapse it is true again for the rest",
+    },
     Phase.SENT: {
         Phase.RETRACTED: "a person had it taken back (rule S9)",
     },
 }
-"""Every edge with its reason.  REFUSED, LEFT, CANCELLED, EXPIRED and RETRACTED are ends; SENT is, but for that."""
+"""Every edge with its reason.  REFUSED, LEFT, EXPIRED and RETRACTED are ends; CANCELLED and SENT are, but for that."""
 
 OWED = frozenset({Phase.STANDBY, Phase.READY, Phase.SENDING, Phase.UNSURE, Phase.HELD})
 """Phases that still ask for something; never pruned."""
@@ -306,6 +309,16 @@ def cancelled(delivery: Delivery, reason: str, now: float) -> Delivery:
     if delivery.phase in (Phase.STANDBY, Phase.READY):
         return moved(delivery, Phase.CANCELLED, reason, ended_at=now)
     return replace(delivery, latest=min(delivery.latest, now))
+
+
+def resumed(delivery: Delivery, reason: str, now: float, latest: float) -> Delivery:
+    """A mailing that was broken off as no longer wanted goes on to the rest of its audience.
+
+    Only where a ledger knows who has it; what was cancelled whole is never said.  Raises IllegalEdgeError.
+    """
+    if delivery.receipt is None:
+        raise IllegalEdgeError(f"{delivery.id}: nothing of it was ever said ({reason})")
+    return moved(delivery, Phase.READY, reason, due=now, latest=latest, ended_at=0.0)
 
 
 def expired(delivery: Delivery, now: float) -> Delivery:

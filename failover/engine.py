@@ -40,7 +40,7 @@ from failover.postroom import Postroom
 from failover.posts import Ground, place_of
 from failover.routing import is_quiet, missed, touched
 from failover.schema import StoreError
-from failover.signoff import code
+from failover.signoff import code, covers
 from failover.silences import Silences
 from failover.store import Change, Store
 from failover.verdict import Declaration, Line, Rules, Standing, Tally, come_true, judge, shifted, tally, with_pending
@@ -554,7 +554,11 @@ class Engine:
         voice = self.house.voices.get(delivery.channel)
         released = statement.release_at is not None and now >= statement.release_at
         in_time = delivery.due <= now < delivery.latest
-        return voice is not None and voice.practice and released and in_time and statement.decision != "vetoed"
+        if statement.decision == "vetoed" or (
+            statement.decision == "approved" and not covers(statement, delivery, now)
+        ):
+            return False
+        return voice is not None and voice.practice and released and in_time
 
     def _is_down(self, channel: str) -> bool:
         """Does the channel itself stand on a platform that is down (by now)?  A welcome back can wait for it (S3)."""

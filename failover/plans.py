@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from failover import signoff
-from failover.delivery import Delivery, Phase, StatementRow, cancelled, expired, moved
+from failover.delivery import Delivery, Phase, StatementRow, cancelled, expired, moved, resumed
 from failover.incidents import HOLDING_KINDS, Calm, Incident, Turn, opening_statement, reference, statement_id
 from failover.model import State, Statement
 from failover.posts import Gauge
@@ -152,15 +152,22 @@ def _cancel(deliveries: Iterable[Delivery], reason: str, now: float) -> Plan:
 
 
 def _want_again(known: Known, house: House, now: float) -> Plan:
-    """After a relapse, what is still in doubt is wanted again: where it turns out unsaid, it is said."""
+    """After a relapse, what is still in doubt is wanted again: where it turns out unsaid, it is said.
+
+    So is a mailing that the recovery cut off: those whom it had not reached know nothing yet.
+    """
     vetoed = {row.id for row in known.statements if row.decision == "vetoed"}
-    return Plan(
-        deliveries=tuple(
-            replace(row, latest=now + house.holding_latest)
-            for row in known.holding
-            if row.phase in (Phase.SENDING, Phase.UNSURE, Phase.HELD) and row.statement_id not in vetoed
-        )
-    )
+    wanted = [row for row in known.holding if row.statement_id not in vetoed]
+    latest = now + house.holding_latest
+    doubtful = (Phase.SENDING, Phase.UNSURE, Phase.HELD)
+    in_doubt = [replace(row, latest=latest) for row in wanted if row.phase in doubtful]
+    why = "it is down again; the rest of its audience follows"
+    cut_off = [
+        resumed(row, why, now, latest)
+        for row in wanted
+        if row.phase is Phase.CANCELLED and row.receipt is not None and row.channel in house.voices
+    ]
+    return Plan(deliveries=(*in_doubt, *cut_off))
 
 
 def silence(incident: Incident, known: Known, reason: str, now: float) -> Plan:

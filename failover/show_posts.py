@@ -9,9 +9,7 @@ not go out now.  Times are ISO 8601 with offset, in the organisation's time zone
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
@@ -72,7 +70,10 @@ def posts(config: Path, since: str, now: float) -> Fields:
 
 
 def _of_file(config: Path, since: float, now: float, nobody: str) -> Fields:
-    from failover.post_list import post_list  # noqa: PLC0415  a daemon that runs is asked without them
+    import sqlite3  # noqa: PLC0415  a daemon that runs is asked without them
+    from contextlib import closing  # noqa: PLC0415
+
+    from failover.post_list import post_list  # noqa: PLC0415
     from failover.schema import StoreError, open_read_only  # noqa: PLC0415
 
     try:

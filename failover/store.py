@@ -188,7 +188,7 @@ class Store:
     async def askings(self) -> list[Asking]:
         """The questions that do not show their end yet, and all that were ever asked about what is undecided."""
         found = self._read(
-            "SELECT * FROM asking WHERE NOT done OR statement IN (SELECT id FROM statement WHERE decision = '' "
+            "SELECT * FROM asking WHERE done = 0 OR statement IN (SELECT id FROM statement WHERE decision = '' "
             "AND id IN (SELECT statement_id FROM delivery WHERE phase IN ('standby', 'ready'))) ORDER BY at, id"
         )
         return [rows.to_asking(row) for row in found]

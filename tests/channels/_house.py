@@ -61,6 +61,9 @@ class Notes:
     async def heard(self) -> Mapping[str, str] | None:
         return None
 
+    async def told(self) -> Mapping[str, str]:
+        return {}
+
     async def note(self, changes: Mapping[str, str]) -> None:
         self.lines |= changes
 

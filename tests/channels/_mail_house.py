@@ -31,6 +31,7 @@ class Ledger:
     notes: int = 0
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     dead: bool = False
+    already: dict[str, str] = field(default_factory=dict)
     draft: str | None = None
     repeat: bool = False
 
@@ -42,6 +43,9 @@ class Ledger:
 
     async def heard(self) -> Mapping[str, str] | None:
         return self.before
+
+    async def told(self) -> Mapping[str, str]:
+        return self.already
 
     async def note(self, changes: Mapping[str, str]) -> None:
         self.notes += 1

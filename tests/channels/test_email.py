@@ -457,6 +457,16 @@ async def test_a_letter_left_sending_by_a_death_counts_as_heard(tmp_path: Path) 
         assert service.by_recipient() == {ANN: 1, BOB: 1}
 
 
+async def test_who_has_heard_the_same_thing_before_is_not_written_to_again(tmp_path: Path) -> None:
+    """A relapse cut off the first welcome back: the second one is for the rest."""
+    write_list(tmp_path, *TRIO)
+    async with SmtpService() as service, opened(tmp_path, service) as channel:
+        before = dict.fromkeys(TRIO, "sent")
+        ledger = Ledger(before=before, already={ANN: "sent", BOB.upper(): "sending", CID: "pending"})
+        await channel.send(following(Receipt(remote_id="")), ledger)
+        assert service.by_recipient() == {CID: 1}
+
+
 async def test_who_has_left_the_list_meanwhile_is_not_written_to(tmp_path: Path) -> None:
     write_list(tmp_path, ANN)
     async with SmtpService() as service, opened(tmp_path, service) as channel:

@@ -19,6 +19,8 @@ from failover._asking_telegram import TelegramWay, open_telegram
 from failover._asking_ways import Press, Sent, Unsent
 from failover._asking_words import ROOM, Question, letter, messages, question, shown, units
 from failover.asking import Asker, Manner
+from failover.desk import RequestError
+from failover.drill import Drill
 from failover.model import Statement
 from failover.practice.http import Fault, Response
 from failover.practice.smtp import SmtpFault, SmtpService
@@ -310,6 +312,23 @@ async def test_a_message_that_cannot_be_edited_for_good_is_let_be(office: Office
     await office.look()
     assert office.way.showed == []
     assert await office.story.store.askings() == []
+
+
+async def test_a_drill_is_asked_about_as_a_drill_and_its_approval_releases_nothing_else() -> None:
+    """The same code for the real statement is refused, and the drill's practice channel hears it once."""
+    story = await a_world()
+    office = Office(story, FakeWay())
+    assert (await Drill(story.engine).begin("facebook", "ann", story.now, full=True))["id"] == "D1"
+    await story.fall("facebook")
+    await office.look()
+    drill = next(asked for _name, asked in office.way.asked if asked.statement == "D1")
+    assert drill.paragraphs[0].startswith("DRILL: Example Council: the drill statement of incident D1 (our Facebook")
+    with pytest.raises(RequestError, match="the texts of 1H are not those"):
+        await story.desk.approve("1H", "ann", story.now, drill.code)
+    await story.desk.approve("D1", "ann", story.now, drill.code)
+    await story.live(MINUTE, {"facebook": RED})
+    assert story.posts() == {}
+    assert story.posts(Statement.DRILL) == {"rehearsal": 1}
 
 
 # -- answers ---------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from failover.delivery import (
     found_in_flight,
     moved,
     resolved,
+    resumed,
 )
 from failover.model import (
     Absent,
@@ -68,6 +69,7 @@ LEGAL = {
     SENDING: {SENT, READY, UNSURE, REFUSED},
     UNSURE: {UNSURE, SENT, READY, HELD, LEFT, CANCELLED},
     HELD: {SENT, READY, CANCELLED},
+    CANCELLED: {READY},
     SENT: {RETRACTED},
 }
 
@@ -86,9 +88,18 @@ def test_every_edge_of_the_table_is_walked_and_every_other_one_refused(was: Phas
 
 
 def test_nothing_leads_into_the_public_twice_or_back_out_of_an_end() -> None:
-    assert all(EDGES.get(phase, {}).keys() <= {RETRACTED} for phase in ENDS)
+    assert all(EDGES.get(phase, {}).keys() <= {RETRACTED} for phase in ENDS - {CANCELLED})
+    assert EDGES[CANCELLED].keys() == {READY}
     assert {phase for phase, edges in EDGES.items() if SENDING in edges} == {READY}
     assert set(Phase) == OWED | ENDS
+
+
+def test_only_what_has_reached_a_part_of_its_audience_goes_on_after_it_was_cancelled() -> None:
+    row = resumed(delivery(phase=CANCELLED, receipt=PARTLY, ended_at=NOON), "down again", NOON + 60, LATE)
+
+    assert (row.phase, row.due, row.latest, row.ended_at, row.receipt) == (READY, NOON + 60, LATE, 0.0, PARTLY)
+    with pytest.raises(IllegalEdgeError, match="nothing of it was ever said"):
+        resumed(delivery(phase=CANCELLED), "down again", NOON + 60, LATE)
 
 
 def test_an_attempt_that_may_have_posted_never_ends_as_certainly_unsaid_without_a_look() -> None:

@@ -618,3 +618,18 @@ def test_of_two_plans_for_one_row_the_later_counts() -> None:
 
     assert [row.text for row in (first + second).deliveries] == ["b"]
     assert [row.text for row in second.on(Known(deliveries=[delivery()])).deliveries] == ["b"]
+
+
+def test_a_mailing_that_the_recovery_cut_off_goes_on_after_a_relapse() -> None:
+    """Those whom it had not reached know nothing yet; the others are in its ledger."""
+    cut = delivery(channel="email", phase=Phase.CANCELLED, receipt=Receipt(remote_id="m1"), ended_at=NOON)
+    never = delivery(channel="blog", phase=Phase.CANCELLED, ended_at=NOON)
+    known = Known(statements=[statement()], deliveries=[cut, never])
+    plan = after_turn(Turn.REOPENED, OPEN, known, FACEBOOK, house(), NOON + 10 * MINUTE)
+    rows = {row.id: row for row in plan.deliveries}
+
+    assert (rows["7H-email"].phase, rows["7H-email"].due) == (Phase.READY, NOON + 10 * MINUTE)
+    assert rows["7H-email"].latest == NOON + 40 * MINUTE
+    assert "7H-blog" not in rows
+    vetoed = Known(statements=[statement(decision="vetoed")], deliveries=[cut])
+    assert after_turn(Turn.REOPENED, OPEN, vetoed, FACEBOOK, house(), NOON + 10 * MINUTE) == Plan()

@@ -145,6 +145,23 @@ async def test_who_must_approve_one_channel_keeps_no_other_waiting(town: Town) -
     assert town.heard("1H2") == {"x"}
 
 
+async def test_after_a_reload_one_listener_goes_on_and_nobody_is_asked_again(town: Town) -> None:
+    """A bot has one listener: the new configuration's takes over when the old one's has ended."""
+    town.channels("facebook-page", "blog", "telegram")
+    town.config["routes"][0]["backups"] = ["blog"]
+    chats = asks(town, ANN)
+    await down(town)
+    question = await asked(town, chats[ANN])
+    await town.hears("approver_asked")
+    for _ in range(2):
+        assert (await town.command("reload")).code == 0
+    await town.looks(1)
+    town.internet.telegram.press(ANN, question, "Approve")
+    await town.phases("holding", blog="sent")
+    assert len(questions(chats[ANN])) == 1
+    assert town.journal("answers_unheard") == []
+
+
 async def test_a_question_comes_by_mail_and_says_how_to_answer(town: Town) -> None:
     """Mail asks and does not decide; the address is told nowhere."""
     town.channels("facebook-page", "blog", "email")

@@ -16,6 +16,7 @@ import signal
 import sqlite3
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing, suppress
 from copy import deepcopy
@@ -321,6 +322,10 @@ class Town:
         """Raises AssertionError; see the docstring of this module."""
         for name, told in self.told().items():
             assert len(set(told)) == len(told), f"said twice on {name}: {told}"
+            ends = Counter(mark.partition("W")[0] for mark in told if "W" in mark)
+            updates = Counter(mark.partition("U")[0] for mark in told if "U" in mark)
+            for number, count in ends.items():
+                assert count <= 1 + updates[number], f"welcomed back twice on {name}: {told}"
             for mark in told if name not in self.primaries else ():
                 if "W" in mark:
                     number = mark.partition("W")[0]

@@ -100,11 +100,9 @@ def _house() -> tuple[Settings, Cast]:
 
 @lru_cache(maxsize=64)
 def _stuff(name: str) -> Stuff:
-    """Platforms that the scenario does not name, and where we do not speak, are left out: nothing happens there."""
     whole, names = _house()
     scenario = library.read(CALM, name, names) if name == "calm" else library.scenario(name, names)
-    needed = {*scenario.platforms, *(channel.platform or "" for channel in whole.channels.values())}
-    settings = library.limited(whole, needed)
+    settings = library.fitting(whole, scenario)
     spelled = spelled_out(scenario, settings, registry)
     return Stuff(scenario, spelled, sources(scenario, settings, registry), settings)
 

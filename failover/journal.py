@@ -9,7 +9,11 @@ because httpx and others write whole URLs, tokens included, at INFO.
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
+import queue
+import stat
 import sys
 import threading
 import traceback
@@ -30,6 +34,12 @@ from failover.redaction import Redactor
 from failover.systemd import JOURNAL_SOCKET, JournalSocket, is_journal
 
 MODES = ("auto", "journal", "console", "json")
+
+MOST_LINES = 10_000
+"""Lines that wait for a terminal or a pipe which nobody reads."""
+
+LAST_WORDS = 1.0
+"""Seconds that these are given at the end."""
 
 MOST_KEYS = 2000
 """How many keys `say_on_change` remembers; the one used longest ago is forgotten first."""
@@ -125,10 +135,10 @@ def open_journal(
         return Journal(JournalSocket(socket_path), [to_entry], secrets)
     if mode == "json":
         stamp = TimeStamper(fmt="iso", utc=True)
-        return Journal(_Lines(stream), [flatten, stamp, JSONRenderer(ensure_ascii=False)], secrets)
+        return Journal(_lines(stream), [flatten, stamp, JSONRenderer(ensure_ascii=False)], secrets)
     colours = stream.isatty() and "NO_COLOR" not in env
     stamp = TimeStamper(fmt="%H:%M:%S", utc=False)
-    return Journal(_Lines(stream), [to_sentence, stamp, console(colours=colours)], secrets)
+    return Journal(_lines(stream), [to_sentence, stamp, console(colours=colours)], secrets)
 
 
 class _Speaker(structlog.BoundLoggerBase):
@@ -138,8 +148,17 @@ class _Speaker(structlog.BoundLoggerBase):
         self._proxy_to_logger("write", name, level=level, fields=fields)
 
 
+def _lines(stream: IO[str]) -> Sink:
+    """A file takes every line at once; whoever reads a terminal or a pipe may stop reading."""
+    try:
+        patient = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):  # no file of the system's at all
+        patient = True
+    return _Lines(stream) if patient else _SeparateLines(stream)
+
+
 class _Lines:
-    """A terminal or a pipe; what cannot be written there is lost."""
+    """A file; what cannot be written there is lost."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -154,6 +173,41 @@ class _Lines:
 
     def close(self) -> None:
         """The stream is not ours to close."""
+
+
+class _SeparateLines:
+    """A terminal or a pipe, written by a thread of its own: one that nobody reads must not hang the daemon (O5).
+
+    Past the stream's own buffer, which Python would wait for at the end.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._file = stream.fileno()
+        self._waiting: queue.Queue[str | None] = queue.Queue(MOST_LINES)
+        self._writer = threading.Thread(target=self._work, name="journal lines", daemon=True)
+        self._writer.start()
+        atexit.register(self.close)
+
+    def write(self, line: str, /) -> None:
+        with suppress(queue.Full):  # nobody has read for long; what is too much is lost
+            self._waiting.put_nowait(line)
+
+    def flush(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """What waits is written first, if somebody reads it soon."""
+        atexit.unregister(self.close)
+        with suppress(queue.Full):
+            self._waiting.put_nowait(None)
+        self._writer.join(LAST_WORDS)
+
+    def _work(self) -> None:
+        while (line := self._waiting.get()) is not None:
+            left = f"{line}\n".encode(errors="backslashreplace")
+            with suppress(OSError):
+                while left:
+                    left = left[os.write(self._file, left) :]
 
 
 class _Bridge(logging.Handler):

@@ -91,4 +91,5 @@ def _all(settings: Settings, wait: float | None, seed: int, *, as_json: bool) ->
 
 def _play(name: str, names: Cast, settings: Settings, wait: float | None, seed: int) -> Record:
     """One performance.  Raises ConfigError or NoScenarioError."""
-    return perform(library.scenario(name, names), settings, registry, seed=seed, approve_after=wait)
+    scenario = library.scenario(name, names)
+    return perform(scenario, library.fitting(settings, scenario), registry, seed=seed, approve_after=wait)

@@ -40,6 +40,15 @@ def limited(settings: Settings, platforms: Collection[str]) -> Settings:
     return replace(settings, platforms={name: one for name, one in settings.platforms.items() if name in platforms})
 
 
+def fitting(settings: Settings, played: Scenario) -> Settings:
+    """The built-in organisation watches everything, so that any outage can be played; here, only what matters to this
+    one: its platforms, and those that the organisation speaks on.  A configuration of somebody's own stays whole.
+    """
+    if settings.path != Path(BUILT_IN):
+        return settings
+    return limited(settings, {*played.platforms, *(one.platform or "" for one in settings.channels.values())})
+
+
 def scenario(name: str, names: Cast) -> Scenario:
     """The scenario in this file, or the shipped one of this name.  Raises ConfigError or NoScenarioError."""
     file, text = _text(name)

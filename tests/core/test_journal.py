@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -412,3 +413,27 @@ def test_terminal_that_went_away_is_survived() -> None:
     with open_journal("console", env={}, stream=stream) as journal:
         stream.close()
         journal.say("resumed", by="Ann")
+
+
+def test_a_pipe_that_nobody_reads_does_not_hang_the_daemon() -> None:
+    """Rule O5.  A pipe holds 64 kB; ten times as much is said, and the end comes all the same."""
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w", encoding="utf-8") as stream:
+        journal = open_journal("json", env={}, stream=stream)
+        for number in range(6000):
+            journal.say("person_needed", reason=f"{number} " + "x" * 100)
+        journal.close()
+        first = os.read(reader, 200)
+        os.close(reader)
+    assert first.startswith(b'{"reason": "0 xxx')
+
+
+def test_a_pipe_that_is_read_gets_every_line_before_the_end() -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w", encoding="utf-8") as stream:
+        journal = open_journal("json", env={}, stream=stream)
+        for number in range(20):
+            journal.say("person_needed", reason=str(number))
+        journal.close()
+    with os.fdopen(reader, encoding="utf-8") as lines:
+        assert [json.loads(line)["reason"] for line in lines] == [str(number) for number in range(20)]

@@ -32,7 +32,8 @@ PLAYED = [(name, 1) for name in library.shipped()] + [
 def test_a_shipped_scenario_holds(name: str, seed: int) -> None:
     """Whatever the jitter: right statements within their windows, once; none at all where nothing is to be said."""
     settings, names = house()
-    record = perform(library.scenario(name, names), settings, registry, seed=seed, approve_after=120.0)
+    told = library.scenario(name, names)
+    record = perform(told, library.fitting(settings, told), registry, seed=seed, approve_after=120.0)
     found = findings(record)
     assert [f"{one.expected}: {one.found}" for one in found if one.holds is False] == []
     assert any(one.holds for one in found[:-1])
@@ -55,13 +56,13 @@ def test_what_is_left_out_changes_nothing(name: str) -> None:
     Jitter moves each look by some seconds; sources that are asked every five minutes would move a statement by more.
     """
     settings, names = house()
-    kept = {
-        key: replace(one, probes=tuple(replace(probe, every=min(probe.every, 60.0)) for probe in one.probes))
-        for key, one in settings.platforms.items()
-        if key in ("facebook", "instagram", "whatsapp", "x", "telegram")
-    }
-    small = replace(settings, platforms=kept)
     told = library.scenario(name, names)
+    fitting = library.fitting(settings, told)
+    quick = {
+        key: replace(one, probes=tuple(replace(probe, every=min(probe.every, 60.0)) for probe in one.probes))
+        for key, one in fitting.platforms.items()
+    }
+    small = replace(fitting, platforms=quick)
     thin, whole = (
         statements(perform(told, small, registry, approve_after=120.0, thinned=thinned)) for thinned in (True, False)
     )
@@ -98,6 +99,15 @@ expect:
   - holding: {to: +10m}
     pairs: 1
 """
+
+
+def test_the_built_in_organisation_watches_what_matters_and_mine_stays_whole(files: tuple[str, Path]) -> None:
+    """Only where nobody's own configuration is tried may platforms be left out."""
+    settings, names = house()
+    told = library.scenario("null-noisy-source", names)
+    assert set(library.fitting(settings, told).platforms) == {"x", "facebook", "telegram"}
+    mine = library.organisation(files[1], {})
+    assert library.fitting(mine, told) is mine
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def _told(town: Town, recipients: int, died: list[int], took: float) -> str:
     missed = [name for name in ledger if letters[name] == 0]
     unlisted = [name for name in missed if name not in doubtful]
     lines = [
-        f"{recipients:,} recipients, killed after {', '.join(f'{sent:,}' for sent in died)} letters, {took:.0f} s in all",
+        f"{recipients:,} recipients, killed after {', '.join(f'{sent:,}' for sent in died)} letters, {took:.0f} s",
         f"  two letters: {len(twice)}",
         f"  no letter and not in doubt: {len(unlisted) + recipients - len(ledger)}",
         f"  in doubt: {len(doubtful)}, of whom {sum(letters[name] > 0 for name in doubtful)} do have it"

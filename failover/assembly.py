@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from failover import __version__
-from failover.approvers import asker
-from failover.asking import Asker
+from failover.asking.approvers import asker
+from failover.asking.asker import Asker
 from failover.config.kinds import Kinds
 from failover.config.settings import (
     SIGNED,

@@ -225,7 +225,7 @@ class Courier:
             return CannotTell(reason=f"looking failed unexpectedly ({type(error).__name__})")
 
     async def _surrounded(self, delivery: Delivery) -> tuple[StoredNotebook, Receipt | None]:
-        """Its notebook, and what it follows: the same channel's holding statement, for threads and for "who heard"."""
+        """Its notebook, and what it follows: what the same channel heard before, for threads and for "who heard"."""
         if delivery.statement in HOLDING_KINDS or delivery.statement in (Statement.DRILL, Statement.POST):
             return StoredNotebook(self._store, delivery, None), None
         said = [
@@ -234,8 +234,10 @@ class Courier:
             if row.channel == delivery.channel and row.heard and row.id != delivery.id
         ]
         holding = next((row for row in said if row.statement in HOLDING_KINDS), None)
-        notebook = StoredNotebook(self._store, delivery, holding.id if holding else None, _said_already(delivery, said))
-        return notebook, (holding.receipt or Receipt(remote_id="")) if holding else None
+        if holding is None:
+            return StoredNotebook(self._store, delivery, None), None
+        notebook = StoredNotebook(self._store, delivery, holding.id, _said_already(delivery, said))
+        return notebook, holding.receipt or Receipt(remote_id="")
 
     async def _settle(self, before: Delivery, after: Delivery) -> None:
         """Commit what became of it, then say so."""

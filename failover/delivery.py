@@ -84,7 +84,7 @@ EDGES: Mapping[Phase, Mapping[Phase, str]] = {
         Phase.RETRACTED: "a person had it taken back (rule S9)",
     },
 }
-"""Every edge with its reason.  REFUSED, LEFT, EXPIRED and RETRACTED are ends; CANCELLED and SENT are, but for that."""
+"""Every edge with its reason.  REFUSED, LEFT, EXPIRED, RETRACTED are ends; CANCELLED and SENT are, but for that."""
 
 OWED = frozenset({Phase.STANDBY, Phase.READY, Phase.SENDING, Phase.UNSURE, Phase.HELD})
 """Phases that still ask for something; never pruned."""
@@ -359,8 +359,11 @@ def _undecided(delivery: Delivery, reason: str, now: float, policy: Policy) -> D
 
 
 def _patience_ends(delivery: Delivery, policy: Policy) -> float:
-    """How long a channel that can be read back is asked again before a person is."""
-    return delivery.unsure_since + max(4 * policy.settle, 600.0)
+    """How long a channel that can be read back is asked again before a person is.
+
+    It counts from the attempt, also over restarts: a clock set meanwhile only brings the person in sooner.
+    """
+    return delivery.began + max(4 * policy.settle, 600.0)
 
 
 def _slowing(first: float, slowest: float, count: int) -> float:

@@ -17,6 +17,7 @@ from failover.engine import Engine
 from failover.incidents import Incident, Turn
 from failover.model import State, Statement
 from failover.plans import Known, Plan, Saying, after_turn
+from failover.signoff import code, persons_for
 from failover.store import Change
 
 Fields = dict[str, Any]
@@ -131,6 +132,7 @@ class Drill:
             reference=f"F{stage.id}-{datetime.fromtimestamp(now, UTC):%d%H%M}",
             mode=stage.mode,
             release_at=release,
+            persons=persons_for(stage.kind, stage.mode, house.signing),
         )
         rows = tuple(self._delivery(statement, stage, channel, place, now) for place, channel in enumerate(channels))
         change = Change(at=now, statements=(statement,), deliveries=rows, settings=settings, audit=(fact,))
@@ -143,6 +145,7 @@ class Drill:
                 statement_id=statement.id,
                 mode=stage.mode,
                 until=release,
+                code=code(statement, rows),
             )
 
     def _delivery(self, statement: StatementRow, stage: _Stage, channel: str, place: int, now: float) -> Delivery:

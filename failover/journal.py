@@ -182,7 +182,7 @@ class _SeparateLines:
     """
 
     def __init__(self, stream: IO[str]) -> None:
-        self._file = stream.fileno()
+        self._file = os.dup(stream.fileno())  # of our own: the number of a closed one may be given to another file
         self._waiting: queue.Queue[str | None] = queue.Queue(MOST_LINES)
         self._writer = threading.Thread(target=self._work, name="journal lines", daemon=True)
         self._writer.start()
@@ -208,6 +208,7 @@ class _SeparateLines:
             with suppress(OSError):
                 while left:
                     left = left[os.write(self._file, left) :]
+        os.close(self._file)
 
 
 class _Bridge(logging.Handler):

@@ -14,32 +14,43 @@ Fields = dict[str, Any]
 MOST_POSTS = 200
 """As many that are not over are told of in one answer; of the others as many again."""
 
-_OWED = "('standby', 'ready', 'sending', 'unsure', 'held')"
-
 
 def post_list(database: sqlite3.Connection, since: float = 0.0, most: int = MOST_POSTS) -> Fields:
     """Posts that are not over yet, then those handed in at or after `since` (seconds, UTC) that are.
 
     Of each kind at most so many: those that are due first, and those that were handed in last.  `left_out` counts
-    the others.  The rows must be mappings (`schema.open_database`).
+    the others of the first kind.  The rows must be mappings (`schema.open_database`).
     """
-    owed = [row["id"] for row in database.execute(
-        f"SELECT statement_id AS id FROM delivery WHERE statement = 'post' AND phase IN {_OWED} "  # noqa: S608
-        "GROUP BY statement_id ORDER BY min(due), length(statement_id), statement_id"
-    )]  # fmt: skip
+    count, owed = _owed(database, most)
     over = [row["id"] for row in database.execute(
-        "SELECT id FROM post WHERE created_at >= ? AND id NOT IN (SELECT value FROM json_each(?)) "
-        "ORDER BY created_at DESC, length(id) DESC, id DESC", (since, json.dumps(owed)),
+        "SELECT id FROM post WHERE created_at >= ? AND NOT EXISTS (SELECT 1 FROM delivery WHERE "
+        "statement_id = post.id AND phase IN ('standby', 'ready', 'sending', 'unsure', 'held')) "
+        "ORDER BY created_at DESC LIMIT ?", (since, most),
     )]  # fmt: skip
-    shown = [*owed[:most], *over[:most]]
+    shown = [*owed, *over]
     rows = _deliveries(database, shown)
     posts = {row["id"]: row for row in database.execute(
         "SELECT * FROM post WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(shown),)
     )}  # fmt: skip
     return {
-        "left_out": len(owed) + len(over) - len(shown),
-        "posts": [_post(posts[one], rows.get(one, []), over=one in over) for one in shown if one in posts],
+        "left_out": count - len(owed),
+        "posts": [_post(posts[one], rows.get(one, []), over=one not in owed) for one in shown if one in posts],
     }
+
+
+def _owed(database: sqlite3.Connection, most: int) -> tuple[int, list[str]]:
+    """How many posts are not over, and those that are due first; they may be thousands, so both are indexed."""
+    both = (
+        "SELECT due, created_at, statement_id FROM delivery INDEXED BY delivery_post "
+        "WHERE statement = 'post' AND phase = 'ready' UNION ALL SELECT due, created_at, statement_id FROM delivery "
+        "WHERE statement = 'post' AND phase IN ('standby', 'sending', 'unsure', 'held')"
+    )
+    (counted,) = database.execute(f"SELECT count(DISTINCT statement_id) AS count FROM ({both})")  # noqa: S608
+    first = database.execute(
+        f"SELECT statement_id AS id FROM ({both}) GROUP BY id ORDER BY min(due), min(created_at), id LIMIT ?",  # noqa: S608
+        (most,),
+    )
+    return counted["count"], [row["id"] for row in first]
 
 
 def _deliveries(database: sqlite3.Connection, posts: list[str]) -> dict[str, list[Fields]]:

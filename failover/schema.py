@@ -105,7 +105,13 @@ MIGRATIONS: Sequence[str] = (
     ) WITHOUT ROWID;
     CREATE INDEX spooled_open ON spooled (done, post);
     ALTER TABLE delivery ADD COLUMN images TEXT NOT NULL DEFAULT '[]';
-    CREATE INDEX delivery_post ON delivery (channel, due, latest) WHERE statement = 'post' AND phase = 'ready';
+    CREATE INDEX post_created ON post (created_at);
+    CREATE INDEX delivery_post ON delivery (channel, due, created_at, statement_id)
+        WHERE statement = 'post' AND phase = 'ready';
+    CREATE INDEX delivery_post_late ON delivery (latest) WHERE statement = 'post' AND phase = 'ready';
+    CREATE INDEX delivery_owed ON delivery (due, created_at, position)
+        WHERE phase IN ('held', 'ready', 'sending', 'standby', 'unsure')
+        AND NOT (statement = 'post' AND phase = 'ready');
     CREATE INDEX delivery_begun ON delivery (channel, began) WHERE statement = 'post' AND attempts > 0;
     CREATE INDEX delivery_said ON delivery (channel, ended_at) WHERE phase = 'sent';
     CREATE INDEX delivery_refused ON delivery (ended_at) WHERE statement = 'post' AND phase = 'refused'

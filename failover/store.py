@@ -210,8 +210,8 @@ class Store:
     async def owed(self) -> list[Delivery]:
         """Every delivery that still asks for something, the one due first at the head; not posts that wait."""
         found = self._read(
-            f"SELECT * FROM delivery WHERE phase IN ({_OWED}) AND NOT ({_A_POST_THAT_WAITS}) "  # noqa: S608
-            "ORDER BY due, created_at, position"
+            "SELECT * FROM delivery INDEXED BY delivery_owed "  # noqa: S608
+            f"WHERE phase IN ({_OWED}) AND NOT ({_A_POST_THAT_WAITS}) ORDER BY due, created_at, position"
         )
         return [rows.to_delivery(row) for row in found]
 
@@ -240,8 +240,8 @@ class Store:
     async def posts_waiting(self, now: float) -> dict[str, int]:
         """channel -> how many posts are due there by now and have not left."""
         found = self._read(
-            f"SELECT channel, count(*) AS waiting FROM delivery WHERE {_A_POST_THAT_WAITS} AND due <= ? "  # noqa: S608
-            "GROUP BY channel",
+            "SELECT channel, count(*) AS waiting FROM delivery INDEXED BY delivery_post "  # noqa: S608
+            f"WHERE {_A_POST_THAT_WAITS} AND due <= ? GROUP BY channel",
             (now,),
         )
         return {row["channel"]: row["waiting"] for row in found}
@@ -249,8 +249,8 @@ class Store:
     async def post_counts(self, now: float) -> dict[str, int]:
         """How many posts are `scheduled` for later, and how many are `waiting` though they are due."""
         found = self._read(
-            f"SELECT due > ? AS later, count(DISTINCT statement_id) AS count FROM delivery "  # noqa: S608
-            f"WHERE {_A_POST_THAT_WAITS} GROUP BY later",
+            "SELECT due > ? AS later, count(DISTINCT statement_id) AS count FROM delivery "  # noqa: S608
+            f"INDEXED BY delivery_post WHERE {_A_POST_THAT_WAITS} GROUP BY later",
             (now,),
         )
         counts = {row["later"]: row["count"] for row in found}
@@ -260,7 +260,7 @@ class Store:
         """The posts that fell due on a channel (at or after that time), the oldest first; at most so many."""
         found = self._read(
             f"SELECT * FROM delivery WHERE {_A_POST_THAT_WAITS} AND channel = ? AND due >= ? AND due <= ? "  # noqa: S608
-            "ORDER BY due, length(statement_id), statement_id LIMIT ?",
+            "ORDER BY due, created_at, statement_id LIMIT ?",
             (channel, after, now, most),
         )
         return [rows.to_delivery(row) for row in found]
@@ -273,7 +273,7 @@ class Store:
         found = self._read(
             f"SELECT statement_id FROM delivery WHERE {_A_POST_THAT_WAITS} AND channel = ? AND due <= ? AND "  # noqa: S608
             "(position > 0 OR ? AND NOT EXISTS (SELECT 1 FROM delivery AS copy WHERE copy.statement_id = "
-            "delivery.statement_id AND copy.position > 0)) ORDER BY due, length(statement_id), statement_id LIMIT ?",
+            "delivery.statement_id AND copy.position > 0)) ORDER BY due, created_at, statement_id LIMIT ?",
             (channel, now, own, most),
         )
         return [row["statement_id"] for row in found]
@@ -290,7 +290,8 @@ class Store:
     async def posts_late(self, now: float, most: int) -> list[Delivery]:
         """Posts that are still unsaid at their latest time."""
         found = self._read(
-            f"SELECT * FROM delivery WHERE {_A_POST_THAT_WAITS} AND latest <= ? LIMIT ?",  # noqa: S608
+            "SELECT * FROM delivery INDEXED BY delivery_post_late "  # noqa: S608
+            f"WHERE {_A_POST_THAT_WAITS} AND latest <= ? LIMIT ?",
             (now, most),
         )
         return [rows.to_delivery(row) for row in found]

@@ -39,7 +39,7 @@ def _spelt_out(value: object) -> object:
     if isinstance(value, str) and value:
         return {"channel": value}
     if not isinstance(value, dict):
-        raise ValueError("expected the name of a channel, or {channel, after}")
+        raise ValueError("expected the name of a channel, or {channel, after}")  # noqa: TRY004  pydantic's own way
     return value
 
 

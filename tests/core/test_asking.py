@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
-from failover._asking_answers import Listener
-from failover._asking_mail import MailServer, MailWay
-from failover._asking_telegram import TelegramWay, open_telegram
-from failover._asking_ways import Press, Sent, Unsent
-from failover._asking_words import ROOM, Question, letter, messages, question, shown, units
-from failover.asking import Asker, Manner
+from failover.asking.answers import Listener
+from failover.asking.asker import Asker, Manner
+from failover.asking.mail import MailServer, MailWay
+from failover.asking.telegram import TelegramWay, open_telegram
+from failover.asking.ways import Press, Sent, Unsent
+from failover.asking.words import ROOM, Question, letter, messages, question, shown, units
 from failover.desk import RequestError
 from failover.drill import Drill
 from failover.model import Statement

@@ -740,7 +740,7 @@ async def test_a_process_that_dies_while_everything_is_grey_says_nothing(tmp_pat
 
 
 async def test_a_clock_that_was_set_while_nobody_ran_does_not_shorten_the_doubt() -> None:
-    """Found by the simulator: accepted late, killed, the clock set forward, started; "absent" must not be believed."""
+    """Found by the simulator: accepted late, killed, the clock set forward, started; it is not "absent" yet."""
     world = World(":memory:", policies={"telegram": Policy(settle=60.0)})
     world.answers["telegram"] += ["slow:50"]
     await world.start()

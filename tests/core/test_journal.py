@@ -436,4 +436,5 @@ def test_a_pipe_that_is_read_gets_every_line_before_the_end() -> None:
             journal.say("person_needed", reason=str(number))
         journal.close()
     with os.fdopen(reader, encoding="utf-8") as lines:
-        assert [json.loads(line)["reason"] for line in lines] == [str(number) for number in range(20)]
+        told = [json.loads(line)["reason"] for line in lines]
+    assert told == [str(number) for number in range(20)]

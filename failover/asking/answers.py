@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from failover._asking_ways import Ear, Press, Unsent
+from failover.asking.ways import Ear, Press, Unsent
 from failover.desk import Desk, RequestError
 from failover.engine import Engine
 from failover.schema import StoreError

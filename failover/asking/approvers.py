@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
-from failover._asking_ways import Way
-from failover.asking import Asker, Manner
+from failover.asking.asker import Asker, Manner
+from failover.asking.ways import Way
 from failover.config.settings import Settings
 from failover.desk import Desk
 from failover.engine import Engine
@@ -45,13 +45,13 @@ def _doors(settings: Settings, agent: str) -> list[AbstractAsyncContextManager[W
 
 
 def _telegram(options: Any, agent: str) -> AbstractAsyncContextManager[Way]:
-    from failover._asking_telegram import open_telegram  # noqa: PLC0415  some 20 MB, for those who are asked so
+    from failover.asking.telegram import open_telegram  # noqa: PLC0415  some 20 MB, for those who are asked so
 
     return open_telegram(options.token.get_secret_value().strip(), options.api_url, agent)
 
 
 def _mail(options: Any) -> AbstractAsyncContextManager[Way]:
-    from failover._asking_mail import MailServer, open_mail  # noqa: PLC0415  the same
+    from failover.asking.mail import MailServer, open_mail  # noqa: PLC0415  the same
 
     sender = options.parsed_sender()
     server = options.server(sender.domain)

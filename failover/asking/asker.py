@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any
 
-from failover._asking_answers import Listener
-from failover._asking_ways import Ear, Sent, Unsent, Way
-from failover._asking_words import question
+from failover.asking.answers import Listener
+from failover.asking.ways import Ear, Sent, Unsent, Way
+from failover.asking.words import question
 from failover.delivery import Delivery, StatementRow
 from failover.desk import Desk
 from failover.engine import Engine

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from failover._asking_words import Question
+from failover.asking.words import Question
 from failover.signoff import Asking, Person
 
 

@@ -16,8 +16,8 @@ from email.utils import make_msgid
 
 import aiosmtplib
 
-from failover._asking_ways import Sent, Unsent, Way
-from failover._asking_words import Question, letter
+from failover.asking.ways import Sent, Unsent, Way
+from failover.asking.words import Question, letter
 from failover.signoff import Asking, Person
 
 

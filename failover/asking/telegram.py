@@ -18,8 +18,8 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPrevie
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, TelegramError
 from telegram.request import BaseRequest, RequestData
 
-from failover._asking_ways import Press, Sent, Unsent, Way
-from failover._asking_words import Question, messages, shown
+from failover.asking.ways import Press, Sent, Unsent, Way
+from failover.asking.words import Question, messages, shown
 from failover.signoff import Asking, Person
 
 POLL = 25

@@ -236,7 +236,8 @@ class Courier:
         holding = next((row for row in said if row.statement in HOLDING_KINDS), None)
         if holding is None:
             return StoredNotebook(self._store, delivery, None), None
-        notebook = StoredNotebook(self._store, delivery, holding.id, _said_already(delivery, said))
+        places = {row.id: row.place for row in await self._store.statements(delivery.incident)}
+        notebook = StoredNotebook(self._store, delivery, holding.id, _said_already(delivery, said, places))
         return notebook, holding.receipt or Receipt(remote_id="")
 
     async def _settle(self, before: Delivery, after: Delivery) -> None:
@@ -280,9 +281,9 @@ def _task_name(delivery_id: str) -> str:
     return f"deliver {delivery_id}"
 
 
-def _said_already(delivery: Delivery, said: Sequence[Delivery]) -> list[str]:
+def _said_already(delivery: Delivery, said: Sequence[Delivery], places: Mapping[str, int]) -> list[str]:
     """Earlier welcomes back of this incident that still hold: nothing to the contrary was said after them."""
     if delivery.statement is not Statement.WELCOME_BACK:
         return []
-    contrary = max((row.created_at for row in said if row.statement is Statement.UPDATE), default=0.0)
-    return [row.id for row in said if row.statement is Statement.WELCOME_BACK and row.created_at > contrary]
+    contrary = max((places[row.statement_id] for row in said if row.statement is Statement.UPDATE), default=-1)
+    return [row.id for row in said if row.statement is Statement.WELCOME_BACK and places[row.statement_id] > contrary]

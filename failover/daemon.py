@@ -36,6 +36,7 @@ from failover.lastgood import LastGood
 from failover.metrics import exposition, put_down
 from failover.pictures import sweep
 from failover.schema import StoreError
+from failover.silences import Silences
 from failover.status import status, summary
 from failover.store import Change, Store
 from failover.systemd import ServiceManager, watchdog_seconds
@@ -187,11 +188,13 @@ class Daemon:
     # -- one configuration at work -------------------------------------------------------------------------
 
     async def _assemble(self, settings: Settings) -> None:
-        stack = AsyncExitStack()
-        at = await stack.enter_async_context(
-            assemble(settings, registry, self._store, self._journal, self._clock.now, self._kicked.set)
-        )
-        await at.engine.load(self._clock.now())
+        """Everything of this configuration is open, or nothing is."""
+        async with AsyncExitStack() as opening:
+            at = await opening.enter_async_context(
+                assemble(settings, registry, self._store, self._journal, self._clock.now, self._kicked.set)
+            )
+            await at.engine.load(self._clock.now())
+            stack = opening.pop_all()
         self._stack, self._at, self._settings = stack, at, settings
         self._checkup = Checkup(at.channels, self._journal, self._clock.now)
         stack.push_async_callback(at.asker.stop)
@@ -278,7 +281,8 @@ class Daemon:
                 self._dormant.add(look.id)
             elif look.id in self._dormant:
                 self._dormant.discard(look.id)
-                self._at_once(f"look {look.id}")
+                seen = self._at.engine.seen.get(look.platform, {}).get(look.name)
+                self._not_before(f"look {look.id}", seen.at + look.fastest if seen else 0.0)
 
     def _pace(self, job_id: str, seconds: float) -> None:
         """From now on this job runs so often."""
@@ -286,10 +290,11 @@ class Daemon:
         if job is not None and job.trigger.interval.total_seconds() != seconds:
             job.reschedule("interval", seconds=seconds, jitter=seconds * 0.1)
 
-    def _at_once(self, job_id: str) -> None:
+    def _not_before(self, job_id: str, at: float) -> None:
+        """At once, or as soon as its source may be asked again."""
         job = self._scheduler.get_job(job_id)
         if job is not None:
-            job.modify(next_run_time=datetime.fromtimestamp(self._clock.now(), UTC))
+            job.modify(next_run_time=datetime.fromtimestamp(max(at, self._clock.now()), UTC))
 
     async def _check(self, name: str) -> None:
         """Once a day (S8); a channel that could not post is asked again soon, so that `status` stays true."""
@@ -385,7 +390,10 @@ class Daemon:
         ahead = float(await self._store.setting(ALIVE, repr(now))) - now
         if ahead > 2 * ALIVE_EVERY:
             recent = [one.id for one in await self._store.incidents(since=now - REMEMBERED)]
-            await self._store.step_clock(-ahead, recent, now=now)
+            silences = Silences(self._store)
+            await silences.load(self._settings.platforms, now + ahead)
+            settings = {**silences.moved(-ahead), ALIVE: repr(now)}  # once: the next start shall not do it again
+            await self._store.step_clock(-ahead, recent, now=now, settings=settings)
             self._journal.say("clock_stepped", seconds=-ahead)
 
     async def _tell_gap(self) -> None:
@@ -466,11 +474,11 @@ class Daemon:
         try:
             await self._exchange(settings)
         except OSError as error:
-            self._at.asker.start()
             reason = f"the old configuration stays in force: {error}"
             self._journal.say("config_rejected", path=str(settings.path), problems_count=1, reason=reason)
             raise RequestError(reason) from None
         finally:
+            self._at.asker.start()  # also where the old one goes on
             if not self._stopping.is_set():
                 self._scheduler.resume()
         LastGood(self._env).keep(settings.path)

@@ -206,7 +206,8 @@ class StatementRow:
     `mode` is the sign-off (automatic, veto, required); `release_at` the time from which it may be said (None while a
     person must approve); `decision` is "", "approved" or "vetoed", by `decided_by`.  `persons` must approve it, and
     `approvals` have; what was approved may be said until `valid_until`.  `lapses` counts how often an approval was
-    lost again.
+    lost again.  `place` is its place among the statements of its incident: which was planned after which, whatever
+    the clock has done meanwhile.
     """
 
     id: str
@@ -225,6 +226,7 @@ class StatementRow:
     approvals: tuple[Approval, ...] = ()
     valid_until: float | None = None
     lapses: int = 0
+    place: int = 0
 
 
 class IllegalEdgeError(Exception):

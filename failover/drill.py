@@ -67,6 +67,8 @@ class Drill:
         before = await self._store.statement(drill)
         if before is None or before.kind is not Statement.DRILL:
             raise RequestError(f"there is no drill {drill}")
+        if await self._store.statement(f"{drill}W") is not None:
+            raise RequestError(f"drill {drill} has been ended already")
         heard = [row.channel for row in await self._rows(drill) if row.heard]
         if not heard:
             raise RequestError(f"nobody heard drill {drill}, so nobody is welcomed back")

@@ -124,7 +124,7 @@ class Engine:
         self.declared = {word.platform: word for word in await self.store.declarations()}
         self.recent = await self.store.incidents(since=now - REMEMBERED)
         self.paused_by = await self.store.setting("paused_by")
-        await self.silences.load(self.watches)
+        await self.silences.load(self.watches, now)
         self.usage = Usage(await self.store.usage(month_of(now)))
         for delivery in await self.store.interrupted(now):
             self.journal.say("delivery_unsure", **place_of(delivery), reason=delivery.reason)
@@ -160,8 +160,9 @@ class Engine:
 
         `now` is the new time, for the audit trail.
         """
-        await self.store.step_clock(seconds, [one.id for one in self.recent], now=now)
-        await self.silences.step(seconds, now or 0.0)
+        recent, settings = [one.id for one in self.recent], self.silences.moved(seconds)
+        await self.store.step_clock(seconds, recent, now=now, settings=settings)
+        self.silences.step(seconds)
         self.standings = {name: shifted(standing, seconds) for name, standing in self.standings.items()}
         self.line = replace(self.line, good_at=self.line.good_at + seconds, since=self.line.since + seconds)
         self.offline_since += seconds
@@ -350,13 +351,13 @@ class Engine:
             plan, known = Plan(), Known()
             if incident is not None:
                 known = await self._known(incident)
-                plan = after_turn(turn, incident, known, states, self.house, now)
+                capped = await self._capped(now) if turn is Turn.PARTLY_RECOVERED else ()
+                plan = after_turn(turn, incident, known, states, self.house, now, capped=capped)
         except StoreError as error:
             self.store_refused(error)
             return False
         touched_incidents = [incident] if incident is not None else []
-        matter = self.matter(transition.platform, now)
-        told = explain(replace(matter, standing=standing, rules=self._rules_in(transition, incident)))
+        told = self._explained(transition, standing, incident)
         change = Change(
             at=now,
             standings=(standing,),
@@ -374,6 +375,15 @@ class Engine:
         if incident is not None:
             self._tell_turn(turn, incident, transition, plan)
         return True
+
+    def _explained(self, transition: Transition, standing: Standing, incident: Incident | None) -> tuple[str, ...]:
+        """In sentences; a bug in one of them must not keep the transition itself from being written."""
+        try:
+            matter = self.matter(transition.platform, transition.at)
+            return explain(replace(matter, standing=standing, rules=self._rules_in(transition, incident)))
+        except Exception as error:  # noqa: BLE001
+            self.journal.bug("the explanation", error)
+            return ()
 
     def _rules_in(self, transition: Transition, incident: Incident | None) -> Rules:
         """The thresholds from this transition on, when its incident is not written yet."""
@@ -465,9 +475,13 @@ class Engine:
         """Those who heard are told again how it stands, where that is asked for and due."""
         if not update_due(incident, known, self.house, now):
             return Plan()
+        states = {**self.states(), **self._tellable(incident, now)}
+        return update(incident, known, states, self.house, now, capped=await self._capped(now))
+
+    async def _capped(self, now: float) -> list[str]:
+        """The channels that have said enough in the last 24 hours."""
         said = await self.store.said_since(now - A_DAY)
-        capped = [name for name, count in said.items() if count >= self.house.posts_per_day]
-        return update(incident, known, self._tellable(incident, now), self.house, now, capped=capped)
+        return [name for name, count in said.items() if count >= self.house.posts_per_day]
 
     def _tell_reach(self, incident: Incident, known: Known) -> None:
         """Too few have heard, and nobody is left to ask: a person must speak, unless one has just objected to it."""
@@ -582,7 +596,8 @@ class Engine:
     async def told_as_over(self, incident: Incident) -> bool:
         """Has the welcome back of an incident that is open again been said?  A relapse is not told anew (R6)."""
         rows = await self.store.deliveries(incident.id) if incident.is_open else []
-        said = sorted((row for row in rows if row.heard), key=lambda row: row.created_at)
+        places = {row.id: row.place for row in await self.store.statements(incident.id)}
+        said = sorted((row for row in rows if row.heard), key=lambda row: places.get(row.statement_id, 0))
         return bool(said) and said[-1].statement is Statement.WELCOME_BACK
 
     # -- a person's word -----------------------------------------------------------------------------------

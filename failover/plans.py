@@ -123,20 +123,28 @@ class Plan:
 
 
 def after_turn(
-    turn: Turn, incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float
+    turn: Turn,
+    incident: Incident,
+    known: Known,
+    states: Mapping[str, State],
+    house: House,
+    now: float,
+    *,
+    capped: Collection[str] = (),
 ) -> Plan:
-    """Everything to be planned, re-worded or cancelled because of `turn`."""
+    """Everything to be planned, re-worded or cancelled because of `turn`; `capped` channels hear no updates."""
     match turn:
         case Turn.OPENED | Turn.JOINED | Turn.REOPENED:
             plan = _cancel(known.welcome, "the platform failed again", now)
+            plan += _cancel(known.updates, "another platform has failed meanwhile", now)
             if turn is Turn.REOPENED:
                 plan += _want_again(known, house, now)
-            plan += reword(incident, known, states, house, now)
+            plan += reword(incident, plan.on(known), states, house, now)
             return plan + _hold(turn, incident, plan.on(known), states, house, now)
         case Turn.PARTLY_RECOVERED:
             plan = reword(incident, known, states, house, now)
             if any(route.partial for route in touched(incident, house.routes)):
-                plan += update(incident, plan.on(known), states, house, now)
+                plan += update(incident, plan.on(known), states, house, now, capped=capped)
             return plan
         case Turn.CLOSED:
             unsaid = [row for row in known.deliveries if row.statement is not Statement.WELCOME_BACK]
@@ -230,8 +238,7 @@ def _hold_in(  # noqa: PLR0913, PLR0917  one group of what `_hold` looks at
     now: float,
 ) -> Plan:
     """For the channels of one mode of sign-off."""
-    earlier = [row for row in known.statements if row.kind in HOLDING_KINDS]
-    alike = [row for row in earlier if row.mode == mode]
+    alike = [row for row in known.statements if row.kind in HOLDING_KINDS and row.mode == mode]
     statement = alike[-1] if alike and turn is Turn.JOINED and _takes_more(alike[-1], now) else None
     if statement is not None:
         tried = {row.channel for row in known.deliveries if row.statement_id == statement.id}
@@ -240,9 +247,10 @@ def _hold_in(  # noqa: PLR0913, PLR0917  one group of what `_hold` looks at
         return Plan()
     if statement is None:
         kind, wait = opening_statement(incident, house.calm), _gather(incident, states, house)
-        statement = _statement(incident, kind, len(earlier) + 1, mode, house, now, wait)
+        statement = _statement(incident, kind, known, mode, house, now, wait)
     rows = _deliveries(incident, statement, channels, _speakable(incident, house, states), Phase.STANDBY, house, now)
     rows = tuple(_standing_by(row, incident, states, house, now) for row in rows)
+    statement = replace(statement, latest=max([statement.latest, *(row.latest for row in rows)]))
     return Plan(statements=(statement,), deliveries=rows)
 
 
@@ -267,6 +275,8 @@ def _standing_by(
 ) -> Delivery:
     """Until it is called: why it is passed over, if it is; one that is asked later may be said later."""
     asked_at = incident.opened_at + patience(row.channel, incident, house.routes)
+    quiet = house.voices[row.channel].quiet
+    asked_at = (quiet.over_at(asked_at) if quiet is not None else None) or asked_at
     latest = max(row.latest, asked_at + house.holding_latest)
     return replace(row, latest=latest, reason=trouble_of(house.voices[row.channel], states, now))
 
@@ -303,8 +313,11 @@ def _release(mode: str, house: House, now: float, wait: float = 0.0) -> float | 
 
 
 def _statement(
-    incident: Incident, kind: Statement, number: int, mode: str, house: House, now: float, wait: float = 0.0
+    incident: Incident, kind: Statement, known: Known, mode: str, house: House, now: float, wait: float = 0.0
 ) -> StatementRow:
+    """The next one of its kind."""
+    alike = HOLDING_KINDS if kind in HOLDING_KINDS else {kind}
+    number = 1 + sum(row.kind in alike for row in known.statements)
     release = _release(mode, house, now, wait)
     lasts = house.welcome_latest if kind is Statement.WELCOME_BACK else house.holding_latest
     return StatementRow(
@@ -317,6 +330,7 @@ def _statement(
         mode=mode,
         release_at=release,
         persons=persons_for(kind, mode, house.signing),
+        place=len(known.statements),
     )
 
 
@@ -424,7 +438,8 @@ def welcome_back(incident: Incident, known: Known, house: House, now: float) -> 
     """The welcome back for every channel that is owed one and has none; may be asked again at any time (S1)."""
     if incident.is_open:
         return Plan()
-    owed = owed_welcome(incident, known.holding, known.welcome, house.routes, house.voices, known.updates)
+    places = {row.id: row.place for row in known.statements}
+    owed = owed_welcome(incident, known.holding, known.welcome, house.routes, house.voices, known.updates, places)
     channels = [name for name in owed if not _objected(name, {Statement.WELCOME_BACK}, known, house)]
     if not channels or now - (incident.closed_at or now) > house.welcome_latest:
         return Plan()
@@ -443,13 +458,13 @@ def _welcome_statement(
     incident: Incident, channels: Sequence[str], mode: str, known: Known, house: House, now: float
 ) -> StatementRow:
     """The one there is, for a channel that turned out later to have heard; a new one after a relapse."""
-    earlier = [row for row in known.statements if row.kind is Statement.WELCOME_BACK]
-    alike = [row for row in earlier if row.mode == mode]
-    if alike:
+    alike = [row for row in known.statements if row.kind is Statement.WELCOME_BACK and row.mode == mode]
+    contrary = max((row.place for row in known.statements if row.kind is Statement.UPDATE), default=-1)
+    if alike and alike[-1].place > contrary:
         taken = {row.channel for row in known.welcome if row.statement_id == alike[-1].id}
         if not taken & set(channels) and _takes_more(alike[-1], now):
             return alike[-1]
-    return _statement(incident, Statement.WELCOME_BACK, len(earlier) + 1, mode, house, now)
+    return _statement(incident, Statement.WELCOME_BACK, known, mode, house, now)
 
 
 def update(
@@ -474,13 +489,12 @@ def update(
     platforms = _speakable(incident, house, states)
     unsaid = {row.statement_id for row in known.updates if row.phase in (Phase.READY, Phase.SENDING, Phase.UNSURE)}
     busy = {row.mode for row in known.statements if row.id in unsaid}
-    plan, made = Plan(), sum(row.kind is Statement.UPDATE for row in known.statements)
+    plan = Plan()
     if not incident.is_open or not platforms:
         return plan
     for mode, names in _by_mode(dict.fromkeys(channels), Statement.UPDATE, house).items():
         if mode not in busy:
-            made += 1
-            statement = _statement(incident, Statement.UPDATE, made, mode, house, now)
+            statement = _statement(incident, Statement.UPDATE, plan.on(known), mode, house, now)
             rows = _deliveries(incident, statement, names, platforms, Phase.READY, house, now)
             plan += Plan(statements=(statement,), deliveries=rows)
     return plan
@@ -490,9 +504,9 @@ def update_due(incident: Incident, known: Known, house: House, now: float) -> bo
     """Has it lasted so long since anything was last said (or an update was last planned) that a word is due?"""
     if not house.update_every or not incident.is_open:
         return False
-    said = [row.ended_at for row in known.deliveries if row.heard]
-    planned = [row.created_at for row in known.statements if row.kind is Statement.UPDATE]
-    return bool(said) and now - max([*said, *planned]) >= house.update_every
+    heard = {row.statement_id for row in known.deliveries if row.heard}
+    times = [row.created_at for row in known.statements if row.id in heard or row.kind is Statement.UPDATE]
+    return bool(heard) and now - max(times, default=now) >= house.update_every
 
 
 def overdue(deliveries: Iterable[Delivery], now: float) -> Plan:

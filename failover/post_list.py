@@ -11,46 +11,64 @@ from typing import Any
 
 Fields = dict[str, Any]
 
-MOST_POSTS = 200
+MOST_POSTS = 100
 """As many that are not over are told of in one answer; of the others as many again."""
+
+CHANNELS = 4
+"""So many rows are read for each post that is to be shown: usually a post is for no more channels."""
 
 
 def post_list(database: sqlite3.Connection, since: float = 0.0, most: int = MOST_POSTS) -> Fields:
-    """Posts that are not over yet, then those handed in at or after `since` (seconds, UTC) that are.
+    """Posts that are not over yet, then those that ended at or after `since` (seconds, UTC).
 
-    Of each kind at most so many: those that are due first, and those that were handed in last.  `left_out` counts
-    the others of the first kind.  The rows must be mappings (`schema.open_database`).
+    Of each kind at most so many: those that are due first, and those that ended last.  `left_out` counts the others
+    of the first kind.  The rows must be mappings (`schema.open_database`).
     """
-    count, owed = _owed(database, most)
-    over = [row["id"] for row in database.execute(
-        "SELECT id FROM post WHERE created_at >= ? AND NOT EXISTS (SELECT 1 FROM delivery WHERE "
-        "statement_id = post.id AND phase IN ('standby', 'ready', 'sending', 'unsure', 'held')) "
-        "ORDER BY created_at DESC LIMIT ?", (since, most),
-    )]  # fmt: skip
-    shown = [*owed, *over]
+    owed, left_out = _owed(database, most)
+    over = _over(database, since, most)
+    shown = [*owed, *(one for one in over if one not in owed)]
     rows = _deliveries(database, shown)
     posts = {row["id"]: row for row in database.execute(
         "SELECT * FROM post WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(shown),)
     )}  # fmt: skip
     return {
-        "left_out": count - len(owed),
+        "left_out": left_out,
         "posts": [_post(posts[one], rows.get(one, []), over=one not in owed) for one in shown if one in posts],
     }
 
 
-def _owed(database: sqlite3.Connection, most: int) -> tuple[int, list[str]]:
-    """How many posts are not over, and those that are due first; they may be thousands, so both are indexed."""
-    both = (
-        "SELECT due, created_at, statement_id FROM delivery INDEXED BY delivery_post "
-        "WHERE statement = 'post' AND phase = 'ready' UNION ALL SELECT due, created_at, statement_id FROM delivery "
-        "WHERE statement = 'post' AND phase IN ('standby', 'sending', 'unsure', 'held')"
+def _owed(database: sqlite3.Connection, most: int) -> tuple[list[str], int]:
+    """Those that are due first, and how many more there are; thousands may wait, so the index has their order."""
+    waiting = database.execute(
+        "SELECT due, created_at, statement_id AS id FROM delivery INDEXED BY delivery_post_due "
+        "WHERE statement = 'post' AND phase = 'ready' ORDER BY due, created_at, statement_id LIMIT ?",
+        (most * CHANNELS,),
+    ).fetchall()
+    others = database.execute(
+        "SELECT due, created_at, statement_id AS id FROM delivery WHERE statement = 'post' "
+        "AND phase IN ('standby', 'sending', 'unsure', 'held')"
+    ).fetchall()
+    ordered = sorted((row["due"], row["created_at"], row["id"]) for row in (*waiting, *others))
+    posts = [*dict.fromkeys(one for _due, _created, one in ordered)]
+    if len(posts) <= most and len(waiting) < most * CHANNELS:
+        return posts, 0
+    (counted,) = database.execute(
+        "SELECT count(DISTINCT statement_id) AS count FROM delivery INDEXED BY delivery_post_due "
+        "WHERE statement = 'post' AND phase = 'ready'"
     )
-    (counted,) = database.execute(f"SELECT count(DISTINCT statement_id) AS count FROM ({both})")  # noqa: S608
-    first = database.execute(
-        f"SELECT statement_id AS id FROM ({both}) GROUP BY id ORDER BY min(due), min(created_at), id LIMIT ?",  # noqa: S608
-        (most,),
+    return posts[:most], max(0, counted["count"] - most)
+
+
+def _over(database: sqlite3.Connection, since: float, most: int) -> list[str]:
+    """Those that ended last."""
+    ended = database.execute(
+        "SELECT statement_id AS id FROM delivery INDEXED BY delivery_post_over WHERE statement = 'post' "
+        "AND ended_at > 0 AND ended_at >= ? AND NOT EXISTS (SELECT 1 FROM delivery AS other WHERE "
+        "other.statement_id = delivery.statement_id AND other.phase IN "
+        "('standby', 'ready', 'sending', 'unsure', 'held')) ORDER BY ended_at DESC LIMIT ?",
+        (since, most * CHANNELS),
     )
-    return counted["count"], [row["id"] for row in first]
+    return [*dict.fromkeys(row["id"] for row in ended)][:most]
 
 
 def _deliveries(database: sqlite3.Connection, posts: list[str]) -> dict[str, list[Fields]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from failover.delivery import Delivery, Phase
 from failover.hours import Hours
 from failover.incidents import Incident
-from failover.model import State, Statement
+from failover.model import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,11 +167,17 @@ def missed(incident: Incident, deliveries: Sequence[Delivery], routes: Iterable[
 def stand_back(
     deliveries: Iterable[Delivery], voices: Mapping[str, Voice], states: Mapping[str, State], now: float
 ) -> list[tuple[Delivery, str]]:
-    """Deliveries not yet attempted whose own platform has got into trouble meanwhile: they go back to standby."""
+    """Deliveries not yet attempted whose own platform has got into trouble meanwhile: they go back to standby.
+
+    So do those in whose way the quiet hours came.
+    """
     found = []
     for delivery in deliveries:
-        if delivery.phase is Phase.READY and delivery.attempts == 0 and delivery.channel in voices:
-            trouble = trouble_of(voices[delivery.channel], states, now)
+        voice = voices.get(delivery.channel)
+        if voice is None or delivery.phase is not Phase.READY:
+            continue
+        if delivery.attempts == 0 or (is_quiet(voice, now) and delivery.receipt is None and delivery.draft is None):
+            trouble = trouble_of(voice, states, now)
             if trouble:
                 found.append((delivery, trouble))
     return found
@@ -184,18 +190,25 @@ def owed_welcome(
     routes: Sequence[Route],
     voices: Mapping[str, Voice],
     updates: Iterable[Delivery] = (),
+    places: Mapping[str, int] | None = None,
 ) -> list[str]:
     """The channels that are owed a welcome back and have none planned: those that heard, then what recovered.
 
     Nobody who did not hear the holding statement is welcomed back, and where nobody heard it, not even the primary.
     A primary whose own platform was not down has nothing to say about it.  Who was told after a welcome back that it
-    does not work after all (an update in a relapse) is owed another one.
+    does not work after all (an update in a relapse) is owed another one.  `places` tells which statement was planned
+    after which: no clock does.
     """
-    updated = {row.channel: row.created_at for row in updates if row.heard and row.statement is Statement.UPDATE}
+    places = places or {}
+    updated: dict[str, int] = {}
+    for row in updates:
+        if row.heard:
+            updated[row.channel] = max(updated.get(row.channel, -1), places.get(row.statement_id, -1))
     planned = {
         delivery.channel
         for delivery in welcome
-        if delivery.phase is not Phase.CANCELLED and delivery.created_at >= updated.get(delivery.channel, 0.0)
+        if delivery.phase is not Phase.CANCELLED
+        and places.get(delivery.statement_id, 0) > updated.get(delivery.channel, -1)
     }
     heard = [delivery.channel for delivery in holding if delivery.heard]
     if not heard:

@@ -105,9 +105,11 @@ MIGRATIONS: Sequence[str] = (
     ) WITHOUT ROWID;
     CREATE INDEX spooled_open ON spooled (done, post);
     ALTER TABLE delivery ADD COLUMN images TEXT NOT NULL DEFAULT '[]';
-    CREATE INDEX post_created ON post (created_at);
     CREATE INDEX delivery_post ON delivery (channel, due, created_at, statement_id)
         WHERE statement = 'post' AND phase = 'ready';
+    CREATE INDEX delivery_post_due ON delivery (due, created_at, statement_id)
+        WHERE statement = 'post' AND phase = 'ready';
+    CREATE INDEX delivery_post_over ON delivery (ended_at, statement_id) WHERE statement = 'post' AND ended_at > 0;
     CREATE INDEX delivery_post_late ON delivery (latest) WHERE statement = 'post' AND phase = 'ready';
     CREATE INDEX delivery_owed ON delivery (due, created_at, position)
         WHERE phase IN ('held', 'ready', 'sending', 'standby', 'unsure')
@@ -116,6 +118,8 @@ MIGRATIONS: Sequence[str] = (
     CREATE INDEX delivery_said ON delivery (channel, ended_at) WHERE phase = 'sent';
     CREATE INDEX delivery_refused ON delivery (ended_at) WHERE statement = 'post' AND phase = 'refused'
     """,
+    # Which statement of an incident was planned after which.
+    "ALTER TABLE statement ADD COLUMN place INTEGER NOT NULL DEFAULT 0",
 )
 """One script per schema version: a file of version n is brought forward by those after n, in one transaction.
 

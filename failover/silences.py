@@ -34,12 +34,13 @@ class Silences:
         self._store = store
         self._held: dict[str, Silence] = {}
 
-    async def load(self, platforms: Iterable[str]) -> None:
-        """Those of these platforms.  Raises StoreError."""
+    async def load(self, platforms: Iterable[str], now: float) -> None:
+        """Those of these platforms; none lasts longer than one may.  Raises StoreError."""
         for name in platforms:
             written = await self._store.setting(_KEY + name)
             if written:
-                self._held[name] = Silence(platform=name, **json.loads(written))
+                silence = Silence(platform=name, **json.loads(written))
+                self._held[name] = replace(silence, until=min(silence.until, now + LONGEST))
 
     def of(self, platform: str, now: float) -> Silence | None:
         """The one that holds now."""
@@ -71,16 +72,20 @@ class Silences:
         """The platforms whose silence has come to its time and was not ended yet."""
         return [name for name, silence in self._held.items() if now >= silence.until]
 
-    async def step(self, seconds: float, now: float) -> None:
-        """The wall clock was set: what was to last so long still does.  Raises StoreError."""
-        for name, silence in list(self._held.items()):
-            moved = replace(silence, until=silence.until + seconds)
-            await self._write(name, moved, None, now)
-            self._held[name] = moved
+    def moved(self, seconds: float) -> dict[str, str]:
+        """What is to be written when the wall clock was set: what was to last so long still does."""
+        return {_KEY + name: _written(replace(one, until=one.until + seconds)) for name, one in self._held.items()}
+
+    def step(self, seconds: float) -> None:
+        """It was written."""
+        self._held = {name: replace(one, until=one.until + seconds) for name, one in self._held.items()}
 
     async def _write(
         self, platform: str, silence: Silence | None, fact: tuple[str, dict[str, object]] | None, now: float
     ) -> None:
-        kept = {"until": silence.until, "by": silence.by, "because": silence.because} if silence else None
-        settings = {_KEY + platform: json.dumps(kept) if kept else ""}
+        settings = {_KEY + platform: _written(silence) if silence else ""}
         await self._store.record(Change(at=now, settings=settings, audit=(fact,) if fact else ()))
+
+
+def _written(silence: Silence) -> str:
+    return json.dumps({"until": silence.until, "by": silence.by, "because": silence.because})

@@ -174,7 +174,7 @@ class Store:
             raise StoreError(f"the database cannot be read: {error}") from error
 
     async def statements(self, incident: str) -> list[StatementRow]:
-        found = self._read("SELECT * FROM statement WHERE incident = ? ORDER BY created_at, id", (incident,))
+        found = self._read("SELECT * FROM statement WHERE incident = ? ORDER BY place, created_at, id", (incident,))
         return [rows.to_statement(row) for row in found]
 
     async def undecided(self) -> list[StatementRow]:
@@ -247,9 +247,9 @@ class Store:
         return {row["channel"]: row["waiting"] for row in found}
 
     async def post_counts(self, now: float) -> dict[str, int]:
-        """How many posts are `scheduled` for later, and how many are `waiting` though they are due."""
+        """How many are `scheduled` for later, and `waiting` though they are due; each on each of its channels."""
         found = self._read(
-            "SELECT due > ? AS later, count(DISTINCT statement_id) AS count FROM delivery "  # noqa: S608
+            "SELECT due > ? AS later, count(*) AS count FROM delivery "  # noqa: S608
             f"INDEXED BY delivery_post WHERE {_A_POST_THAT_WAITS} GROUP BY later",
             (now,),
         )
@@ -569,11 +569,19 @@ class Store:
         except sqlite3.DatabaseError as error:
             raise StoreError(f"the database cannot be written: {error}") from error
 
-    async def step_clock(self, seconds: float, recent: Iterable[str] = (), *, now: float | None = None) -> None:
+    async def step_clock(
+        self,
+        seconds: float,
+        recent: Iterable[str] = (),
+        *,
+        now: float | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         """The wall clock was set by `seconds`: everything still pending keeps its distance from now.
 
         `recent` are incidents that may be over and still matter: how long ago they ended decides about a relapse.
-        `now`, by the new clock, is for the audit trail; without it the step is not put down there.
+        `now`, by the new clock, is for the audit trail; without it the step is not put down there.  `settings` are
+        written with it.
         """
         values = {"by": seconds, "recent": json.dumps([*recent])}
         over = "id IN (SELECT value FROM json_each(:recent))"
@@ -588,10 +596,13 @@ class Store:
                 ("standing", ("since",), "true"),
                 ("incident", ("opened_at", "closed_at"), f"closed_at IS NULL OR {over}"),
                 ("statement", ("release_at", "latest", "valid_until"), "true"),
+                ("statement", ("created_at",), "incident IN (SELECT id FROM incident WHERE closed_at IS NULL)"),
                 ("asking", ("at",), "true"),
             ):
                 moves = ", ".join(f"{time} = {time} + :by" for time in times)
                 self._db.execute(f"UPDATE {table} SET {moves} WHERE {which}", values)  # noqa: S608
+            for name, value in (settings or {}).items():
+                self._upsert("meta", {"name": name, "value": value})
             if now is not None:
                 self._append(now, "clock_stepped", {"seconds": seconds})
 

@@ -18,6 +18,8 @@ from failover.model import Evidence, Fault, Observation, Signal, State, Transiti
 SPIKES_OF_A_NETWORK = 3
 """Crowd spikes on this many unrelated platforms at once point at a network or region (rule R7)."""
 
+_MAINTENANCE = "maintenance: "
+
 SILENCE_FACTOR = 2
 """A class that voted and then fell silent (neither down nor up) blocks recovery for this many times `recover_for`."""
 
@@ -139,6 +141,8 @@ class Tally:
     void: tuple[tuple[Observation, str], ...] = ()
     account: tuple[Observation, ...] = ()
     correlated: bool = False
+    muted: tuple[Observation, ...] = ()
+    """Those that would vote or doubt, were it not for a time in which trouble is no news."""
     silent: tuple[Observation, ...] = ()
 
     @property
@@ -163,10 +167,13 @@ def tally(observations: Iterable[Observation], now: float, line: Line, *, spikes
     votes: dict[Evidence, list[Observation]] = {}
     pending, doubts, works, account, silent = [], [], [], [], []
     void: list[tuple[Observation, str]] = []
+    muted: list[Observation] = []
     for seen in sorted(observations, key=lambda seen: seen.probe):
         reason = _why_void(seen, now, line, quiet)
         if reason:
             void.append((seen, reason))
+            if reason.startswith(_MAINTENANCE):
+                muted.append(seen)
         elif seen.votes_down and seen.sighting.evidence is Evidence.HERE and line.good_at < seen.at:
             pending.append(seen)
         elif seen.votes_down:
@@ -188,6 +195,7 @@ def tally(observations: Iterable[Observation], now: float, line: Line, *, spikes
         account=tuple(account),
         correlated=spikes >= SPIKES_OF_A_NETWORK,
         silent=tuple(silent),
+        muted=tuple(muted),
     )
 
 
@@ -198,7 +206,7 @@ def _why_void(seen: Observation, now: float, line: Line, quiet: str) -> str:
         return ""
     if seen.at < line.since:
         return "our own line was dead, or was not known to work"
-    return f"maintenance: {quiet}" if quiet else ""
+    return f"{_MAINTENANCE}{quiet}" if quiet else ""
 
 
 def judge(
@@ -304,6 +312,8 @@ def _is_calm(standing: Standing, seen: Tally, now: float, rules: Rules) -> bool:
         return False
     if standing.state not in (State.DOWN, State.RECOVERING):
         return not seen.doubts
+    if seen.muted:  # trouble that is no news is no end of it either
+        return False
     if any(doubt.sighting.evidence in standing.voted for doubt in seen.doubts):
         return False
     return _account_works(seen, rules) and all(

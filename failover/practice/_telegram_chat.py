@@ -52,7 +52,11 @@ class Origin:
 
 @dataclass(slots=True)
 class Chat:
-    """`status` and `may_post` are the bot's; a change makes the bot lose its rights."""
+    """`status` and `may_post` are the bot's; a change makes the bot lose its rights.
+
+    `linked` is the id of the channel of a discussion group, or the other way round; `deletes_after` the seconds after
+    which messages go by themselves (0: they stay).
+    """
 
     id: int
     kind: str = "channel"
@@ -62,6 +66,8 @@ class Chat:
     may_post: bool = True
     protected: bool = False
     migrated_to: int = 0
+    linked: int = 0
+    deletes_after: int = 0
     pinned: list[int] = field(default_factory=list)
     posts: dict[int, Post] = field(default_factory=dict)
     last: int = 0
@@ -120,6 +126,8 @@ def described(chat: Chat) -> dict[str, Any]:
         "max_reaction_count": 11,
         "accepted_gift_types": dict.fromkeys(gifts, False),
         **({"has_protected_content": True} if chat.protected else {}),
+        **({"linked_chat_id": chat.linked} if chat.linked else {}),
+        **({"message_auto_delete_time": chat.deletes_after} if chat.deletes_after else {}),
         **({"permissions": {"can_send_messages": chat.may_post}} if chat.kind != "channel" else {}),
     }
 

@@ -31,6 +31,7 @@ from failover.model import (
     Unreachable,
 )
 from failover.model import Fault as Whose
+from failover.practice._telegram_chat import Origin
 from failover.practice.http import Fault, Response
 from failover.practice.telegram import TelegramService
 from tests.channels._house import (
@@ -544,10 +545,112 @@ async def test_messages_that_were_deleted_hide_nothing(
     assert isinstance(await private.find(HOLDING, Notes()), Found)
 
 
-async def test_a_first_statement_in_an_empty_chat_is_found(private: TelegramChannel) -> None:
-    assert isinstance(await private.find(HOLDING, Notes()), Absent)
+async def test_a_first_statement_in_a_chat_without_a_past_is_found_and_never_absent(private: TelegramChannel) -> None:
+    """Nothing old is there to begin after, as in a chat that was cleaned."""
+    assert isinstance(await private.find(HOLDING, Notes()), CannotTell)
     await private.send(HOLDING, Notes())
     assert isinstance(await private.find(HOLDING, Notes()), Found)
+
+
+async def test_a_chat_whose_old_messages_are_all_gone_proves_nothing(
+    telegram: TelegramService, private: TelegramChannel
+) -> None:
+    """Auto-delete, or somebody cleaned it: only the last ten are left, and ours after them."""
+    _a_past(telegram, 198)
+    await private.send(HOLDING, Notes())
+    for number in range(1, 190):
+        del telegram.channel.posts[number]
+    assert isinstance(await private.find(HOLDING, Notes()), CannotTell)
+
+
+@pytest.mark.parametrize("follows", [None, Receipt(remote_id="50")], ids=["first", "later"])
+async def test_a_chat_that_deletes_its_messages_by_itself_proves_nothing(
+    telegram: TelegramService, private: TelegramChannel, follows: Receipt | None
+) -> None:
+    """What is from before that was switched on stays; ours may be far beyond, or gone by now."""
+    telegram.channel.deletes_after = 86400
+    _a_past(telegram, 300)
+    for number in range(101, 290):
+        del telegram.channel.posts[number]
+    assert isinstance(await private.find(wording(follows=follows), Notes()), CannotTell)
+
+
+async def test_a_large_hole_is_no_end_and_the_next_look_goes_on_behind_it(
+    telegram: TelegramService, private: TelegramChannel
+) -> None:
+    _a_past(telegram, 698)
+    await private.send(HOLDING, Notes())
+    for number in range(505, 540):
+        del telegram.channel.posts[number]
+    assert isinstance(await private.find(HOLDING, Notes()), CannotTell)
+    assert await private.find(HOLDING, Notes()) == Found(
+        receipt=Receipt(remote_id="700", url="https://t.me/c/1234567890/700")
+    )
+
+
+@pytest.mark.parametrize("gone", [20, 35, 60])
+async def test_a_hole_after_our_earlier_post_is_no_end(
+    telegram: TelegramService, private: TelegramChannel, gone: int
+) -> None:
+    _a_past(telegram, 99)
+    for number in range(gone):
+        telegram.somebody_posts(f"picture {number}")
+    for number in range(40):
+        telegram.somebody_posts(f"after it {number}")
+    for number in range(101, 101 + gone):
+        del telegram.channel.posts[number]
+    assert isinstance(await private.find(wording(follows=Receipt(remote_id="100")), Notes()), CannotTell)
+
+
+@pytest.mark.parametrize("where", [2, 3, 4, 12])
+@pytest.mark.parametrize("elsewhere", [True, False], ids=["from elsewhere", "from this chat"])
+async def test_an_old_message_that_somebody_reposts_after_ours_is_not_taken_for_an_old_one(
+    telegram: TelegramService, private: TelegramChannel, where: int, *, elsewhere: bool
+) -> None:
+    """A forward carries the date of its origin, which may be years back (Bot API, MessageOrigin)."""
+    _a_past(telegram, 498)
+    await private.send(HOLDING, Notes())
+    source = telegram.add_chat(-1005550001111, name="elsewhere") if elsewhere else telegram.channel
+    for number in range(15):
+        origin = Origin(source, 7, NOW - 9e5) if number + 1 >= where else None
+        telegram.channel.add("comment", NOW + 10, origin=origin)
+    assert await private.find(HOLDING, Notes()) == Found(
+        receipt=Receipt(remote_id="500", url="https://t.me/c/1234567890/500")
+    )
+
+
+@pytest.mark.parametrize("where", range(1, 14, 3))
+async def test_in_a_group_the_first_statement_is_found_or_nothing_is_proven(
+    telegram: TelegramService, where: int
+) -> None:
+    """The messages of people name no number of origin, so a repost cannot be told from an old message there."""
+    group = telegram.add_chat(-1001222333444, kind="supergroup")
+    for number in range(99):
+        group.add(f"old {number}", NOW - 86400.0)
+    chats = {"chat": group.id, "preview_url": None, "operators_chat": telegram.operators.id}
+    async with KIND.open(options(telegram, **chats), surroundings()) as channel:
+        assert isinstance(await channel.find(HOLDING, Notes()), CannotTell)
+        await channel.send(HOLDING, Notes())
+        assert isinstance(await channel.find(HOLDING, Notes()), Found)
+    for number in range(1, 15):
+        origin = Origin(telegram.operators, 7, NOW - 9e5) if number == where else None
+        group.add("comment", NOW + 10, origin=origin)
+    async with KIND.open(options(telegram, **chats), surroundings()) as channel:
+        assert not isinstance(await channel.find(HOLDING, Notes()), Absent)
+
+
+async def test_an_older_statement_is_looked_for_behind_an_older_message(
+    telegram: TelegramService, private: TelegramChannel
+) -> None:
+    """What was old for the statement before need not be old for this one."""
+    for number in range(60):
+        telegram.channel.add(f"{number}", NOW - 86400.0 + number * 1000.0)
+    telegram.channel.posts[30].text = "an older one (FB-1117-1900)"
+    older = wording(reference="FB-1117-1900", created_at=telegram.channel.posts[30].at - 1.0)
+    assert isinstance(await private.find(wording(created_at=NOW - 25000.0), Notes()), Absent)
+    assert await private.find(older, Notes()) == Found(
+        receipt=Receipt(remote_id="30", url="https://t.me/c/1234567890/30")
+    )
 
 
 async def test_a_search_that_is_cut_short_goes_on_where_it_was(

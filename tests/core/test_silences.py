@@ -9,7 +9,7 @@ import pytest
 
 from failover.desk import RequestError
 from failover.hours import Hours
-from failover.model import State
+from failover.model import State, Statement
 from failover.silences import LONGEST, Silences
 from tests.core.stories import GREEN, HOUR, MINUTE, NOON, RED, World, watches
 
@@ -79,6 +79,20 @@ async def test_of_an_open_incident_nothing_new_is_said_and_it_stays_open() -> No
     assert world.state() is State.DOWN
 
 
+@pytest.mark.parametrize("green", ["crowd", "api"])
+async def test_a_silence_is_no_recovery_while_the_sources_go_on_saying_down(green: str) -> None:
+    """Found in a review: a green status page beside muted votes looked like the end of it."""
+    world = await world_on()
+    await world.fall("facebook")
+    await world.desk.silence("facebook", 4 * HOUR, "", "ann", world.now)
+    await world.live(2 * HOUR, {"facebook": {**RED, green: GREEN[green]}})
+
+    assert world.state() in (State.DOWN, State.RECOVERING)
+    assert world.posts(Statement.WELCOME_BACK) == {}
+    await world.live(HOUR, {"facebook": GREEN})
+    assert world.posts(Statement.WELCOME_BACK)["telegram"] == 1
+
+
 async def test_not_for_ever_and_not_for_what_nobody_watches() -> None:
     world = await world_on()
     with pytest.raises(RequestError, match="expected at most 14d"):
@@ -91,9 +105,21 @@ async def test_of_a_platform_that_is_no_longer_watched_nothing_is_remembered() -
     world = await world_on()
     await world.desk.silence("facebook", HOUR, "", "ann", world.now)
     others = Silences(world.store)
-    await others.load(["x"])
+    await others.load(["x"], world.now)
 
     assert others.why("facebook", world.now) == ""
+
+
+async def test_a_clock_that_was_far_ahead_leaves_no_silence_for_a_year() -> None:
+    world = await world_on()
+    world.now += 366 * 24 * HOUR
+    await world.desk.silence("facebook", HOUR, "", "ann", world.now)
+    again = Silences(world.store)
+    await again.load(["facebook"], world.now - 366 * 24 * HOUR)
+
+    silence = again.of("facebook", world.now - 366 * 24 * HOUR)
+    assert silence is not None
+    assert silence.until <= world.now - 366 * 24 * HOUR + LONGEST
 
 
 async def test_maintenance_that_comes_again_is_no_outage() -> None:

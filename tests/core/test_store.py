@@ -515,7 +515,9 @@ async def test_when_the_clock_is_set_everything_pending_keeps_its_distance(store
     [standing], [one] = await store.standings(), await store.incidents()
     assert (standing.since, one.opened_at) == (NOON + seconds, NOON + seconds)
     said = await store.statement("7H")
-    assert said == statement(latest=NOON + 30 * MINUTE + seconds, release_at=NOON + 300 + seconds)
+    assert said == statement(
+        created_at=NOON + seconds, latest=NOON + 30 * MINUTE + seconds, release_at=NOON + 300 + seconds
+    )
 
 
 @pytest.mark.parametrize("decision", ["", "approved"])

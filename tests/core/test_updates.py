@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from failover.delivery import Delivery, Phase
+from failover.delivery import Delivery, Phase, StatementRow
 from failover.hours import Hours
 from failover.incidents import Calm, Turn
 from failover.model import State, Statement
@@ -33,6 +33,12 @@ def heard(*channels: str, **changes: Any) -> list[Delivery]:
     return [delivery(channel=name, **{**SENT, **changes}) for name in channels]
 
 
+def said(place: int, kind: Statement = Statement.HOLDING, at: float = NOON, **changes: Any) -> StatementRow:
+    letter = {Statement.HOLDING: "H", Statement.UPDATE: "U", Statement.WELCOME_BACK: "W"}[kind]
+    values: dict[str, Any] = {"created_at": at, "latest": at + HOUR, "place": place, "release_at": at, **changes}
+    return StatementRow(**{"id": f"7{letter}", "incident": "7", "kind": kind, **values})
+
+
 def planned(known: Known, now: float, states: dict[str, State] = FACEBOOK, **changes: Any) -> dict[str, str]:
     found = update(changes.pop("one", OPEN), known, states, house(update_every=HOUR), now, **changes)
     return {row.channel: row.statement_id for row in found.deliveries}
@@ -51,6 +57,31 @@ def test_in_its_quiet_hours_a_channel_is_passed_over_and_the_next_takes_its_plac
     assert rows["telegram"] == (Phase.STANDBY, "these are its quiet hours")
     assert rows["email"][0] is Phase.READY
     assert trouble_of(voices["telegram"], {}, at("2026-11-18T07:00")) == ""
+
+
+async def test_a_holding_statement_waits_for_the_end_of_the_quiet_hours() -> None:
+    """An outage of the night that lasts into the day is told in the morning."""
+    quiet = Hours(11 * 60, 15 * 60)
+    voices = {name: replace(voice, quiet=quiet) for name, voice in VOICES.items()}
+    world = World(":memory:", house_=house(voices=voices))
+    await world.start()
+    await world.fall("facebook")
+    await world.live(3 * HOUR, {"facebook": RED}, every=120)
+    assert world.posts() == {}
+    await world.live(HOUR, {"facebook": RED}, every=120)
+    assert world.posts() == {"telegram": 1, "email": 1, "blog": 1}
+
+
+async def test_a_channel_in_whose_way_the_quiet_hours_come_is_replaced() -> None:
+    """It failed once at five to twelve; at noon the next backup takes its place."""
+    voices = VOICES | {"telegram": replace(VOICES["telegram"], quiet=Hours(11 * 60 + 11, 15 * 60))}
+    world = World(":memory:", house_=house(voices=voices, routes=[replace(META, reach=1)]))
+    world.answers["telegram"] += ["unreachable"] * 9
+    await world.start()
+    await world.fall("facebook")
+    await world.live(10 * MINUTE, {"facebook": RED}, every=30)
+
+    assert world.posts() == {"email": 1}
 
 
 async def test_what_is_owed_in_quiet_hours_waits_until_they_are_over() -> None:
@@ -116,19 +147,21 @@ async def test_the_whole_of_it() -> None:
     ("rows", "every", "due"),
     [
         (heard("telegram"), HOUR, True),
-        (heard("telegram", ended_at=NOON + 1), HOUR, False),
+        (heard("telegram"), HOUR + 1, False),
         (heard("telegram"), 0.0, False),
         ([delivery(phase=Phase.REFUSED)], HOUR, False),
     ],
     ids=["an hour is over", "not yet", "never", "nobody has heard"],
 )
 def test_an_update_is_due_so_long_after_anything_was_said(rows: list[Delivery], every: float, due: bool) -> None:
-    assert update_due(OPEN, Known(deliveries=rows), house(update_every=every), NOON + HOUR) is due
+    known = Known(statements=[said(0)], deliveries=rows)
+
+    assert update_due(OPEN, known, house(update_every=every), NOON + HOUR) is due
 
 
 def test_after_an_update_was_planned_the_next_waits_as_long() -> None:
-    first = update(OPEN, Known(deliveries=heard("telegram")), FACEBOOK, TALKATIVE, NOON + HOUR)
-    known = first.on(Known(deliveries=heard("telegram")))
+    before = Known(statements=[said(0)], deliveries=heard("telegram"))
+    known = update(OPEN, before, FACEBOOK, TALKATIVE, NOON + HOUR).on(before)
 
     assert not update_due(OPEN, known, TALKATIVE, NOON + 2 * HOUR - 1)
     assert update_due(OPEN, known, TALKATIVE, NOON + 2 * HOUR)
@@ -229,7 +262,58 @@ def test_an_update_heard_before_the_welcome_back_asks_for_no_second_one() -> Non
         *heard("facebook-page", statement=Statement.WELCOME_BACK, statement_id="7W", created_at=NOON + 2 * HOUR),
     ]
 
-    assert welcome_back(over, Known(deliveries=rows), house(), NOON + 2 * HOUR) == Plan()
+    statements = [said(0), said(1, Statement.UPDATE), said(2, Statement.WELCOME_BACK)]
+
+    assert welcome_back(over, Known(statements=statements, deliveries=rows), house(), NOON + 2 * HOUR) == Plan()
+
+
+async def test_a_clock_that_is_set_back_after_an_update_makes_no_second_welcome_back() -> None:
+    """Found in a review: what was planned after what is no question for a clock."""
+    world = World(":memory:", house_=house(update_every=HOUR))
+    await world.start()
+    await world.fall("facebook")
+    await world.live(70 * MINUTE, {"facebook": RED}, every=60)
+    assert world.posts(Statement.UPDATE)["telegram"] == 1
+    world.now -= 3 * HOUR
+    await world.engine.step(-3 * HOUR, world.now)
+    await world.rise("facebook")
+    await world.live(30 * MINUTE, {"facebook": GREEN})
+
+    assert world.posts(Statement.WELCOME_BACK) == dict.fromkeys(("telegram", "email", "blog", "facebook-page"), 1)
+
+
+def test_an_update_about_what_is_back_is_dropped_when_it_falls_again() -> None:
+    """Found in a review: approved words said "Instagram is back"."""
+    both = incident(platforms=("facebook", "instagram"), down=("facebook",))
+    rows = heard("telegram", platforms=("facebook", "instagram"))
+    partial = house(routes=[replace(META, partial=True)])
+    states = {"facebook": State.DOWN, "instagram": State.UP}
+    known = Known(statements=[said(0)], deliveries=rows)
+    known = after_turn(Turn.PARTLY_RECOVERED, both, known, states, partial, NOON).on(known)
+    again = replace(both, down=("facebook", "instagram"))
+    plan = after_turn(Turn.JOINED, again, known, BOTH, partial, NOON + MINUTE)
+
+    assert {row.id: row.phase for row in plan.deliveries}["7U-telegram"] is Phase.CANCELLED
+
+
+def test_a_part_that_comes_and_goes_is_not_told_on_channels_that_have_said_enough() -> None:
+    both = incident(platforms=("facebook", "instagram"), down=("facebook",))
+    known = Known(statements=[said(0)], deliveries=heard("telegram", "email"))
+    partial = house(routes=[replace(META, partial=True)])
+    states = {"facebook": State.DOWN, "instagram": State.UP}
+    plan = after_turn(Turn.PARTLY_RECOVERED, both, known, states, partial, NOON, capped=["email"])
+
+    assert [row.channel for row in plan.deliveries] == ["telegram"]
+
+
+async def test_an_update_passes_over_a_channel_whose_own_platform_is_ill() -> None:
+    world = World(":memory:", house_=house(update_every=HOUR))
+    await world.start()
+    await world.fall("facebook")
+    await world.live(55 * MINUTE, {"facebook": RED}, every=60)
+    await world.live(15 * MINUTE, {"facebook": RED, "telegram": RED}, every=60)
+
+    assert world.posts(Statement.UPDATE).keys() == {"email", "blog"}
 
 
 def test_a_channel_of_no_platform_has_no_trouble() -> None:

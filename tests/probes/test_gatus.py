@@ -36,7 +36,8 @@ def endpoint(name: str, *success: Any, group: str = "social", times: list[str] |
 
 
 def options(*endpoints: str, **more: Any) -> Options:
-    return Options(url=more.pop("url", URL), endpoints=endpoints or ("facebook",), **more)
+    more = {"url": URL, "controls": ("control",)} | more
+    return Options(endpoints=endpoints or ("facebook",), **more)
 
 
 def look_at(rows: Any, *endpoints: str, **more: Any) -> Sighting:
@@ -49,11 +50,23 @@ WORKS = endpoint("control", True, group="other")
 @pytest.mark.parametrize(
     ("rows", "signal", "words"),
     [
-        pytest.param([endpoint("facebook", False, True)], Signal.UP, "sees facebook working", id="green"),
+        pytest.param([endpoint("facebook", False, True), WORKS], Signal.UP, "sees facebook working", id="green"),
         pytest.param([endpoint("facebook", False, False), WORKS], Signal.DOWN, "while others work", id="red"),
         pytest.param([endpoint("facebook", True, False), WORKS], Signal.DEGRADED, "just", id="red once"),
         pytest.param([endpoint("facebook", False), WORKS], Signal.DEGRADED, "just", id="only one result"),
         pytest.param([endpoint("facebook", False, False)], Signal.DEGRADED, "own line", id="alone"),
+        pytest.param(
+            [endpoint("facebook", False, False), endpoint("router", True)],
+            Signal.DEGRADED,
+            "own line",
+            id="green, but no control",
+        ),
+        pytest.param(
+            [endpoint("facebook", True), endpoint("contrl", True)],
+            Signal.UNKNOWN,
+            "does not name control (any more); it names contrl",
+            id="control gone",
+        ),
         pytest.param(
             [endpoint("facebook", False, False), endpoint("control", False)],
             Signal.DEGRADED,
@@ -73,7 +86,7 @@ WORKS = endpoint("control", True, group="other")
             id="stale red",
         ),
         pytest.param(
-            [endpoint("facebook", True, times=["2026-11-18T09:00:00Z"])],
+            [endpoint("facebook", True, times=["2026-11-18T09:00:00Z"]), WORKS],
             Signal.UNKNOWN,
             "has not looked",
             id="stale green",
@@ -122,13 +135,44 @@ def test_names_repeat_across_groups(wanted: str, signal: Signal) -> None:
         ("http://127.0.0.1:8080", None, Evidence.HERE),
         ("http://localhost:8080", None, Evidence.HERE),
         ("http://localhost:8080", "elsewhere", Evidence.ELSEWHERE),
+        ("http://192.168.1.5:3001", None, Evidence.HERE),
+        ("http://10.0.0.3", None, Evidence.HERE),
+        ("http://172.16.0.9", None, Evidence.HERE),
+        ("http://169.254.7.7", None, Evidence.HERE),
+        ("http://100.64.0.1", None, Evidence.HERE),
+        ("http://0.0.0.0:3001", None, Evidence.HERE),
+        ("http://[fd00::1]:3001", None, Evidence.HERE),
+        ("http://[fe80::1]", None, Evidence.HERE),
+        ("http://[::]", None, Evidence.HERE),
+        ("http://[::ffff:192.168.1.5]", None, Evidence.HERE),
+        ("http://kuma:3001", None, Evidence.HERE),
+        ("http://NAS.local:3001", None, Evidence.HERE),
+        ("http://nas.local.", None, Evidence.HERE),
+        ("http://nas.lan", None, Evidence.HERE),
+        ("http://kuma.corp.internal", None, Evidence.HERE),
+        ("http://kuma.home.arpa", None, Evidence.HERE),
+        ("http://kuma.home", None, Evidence.HERE),
+        ("http://10.0.0.3", "elsewhere", Evidence.ELSEWHERE),
+        ("https://93.184.215.14", None, Evidence.ELSEWHERE),
+        ("https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]", None, Evidence.ELSEWHERE),
+        ("https://[::ffff:93.184.215.14]", None, Evidence.ELSEWHERE),
+        ("https://local.example.net", None, Evidence.ELSEWHERE),
+        ("https://mylan", None, Evidence.HERE),
+        ("https://kuma.mylan.net", None, Evidence.ELSEWHERE),
         (URL, "here", Evidence.HERE),
         (URL, "official", Evidence.OFFICIAL),
     ],
 )
 def test_class_of_evidence(url: str, vantage: Any, evidence: Evidence) -> None:
-    """What shares our line is wrong when we are, so an instance on this machine is not another vantage point."""
+    """What shares our line is wrong when we are, so an instance on our own network is not another vantage point."""
     assert look_at([endpoint("facebook", True)], url=url, vantage=vantage).evidence is evidence
+
+
+def test_without_named_controls_a_red_never_votes() -> None:
+    """Any green would do otherwise: that of a router or a NAS proves nothing of the line behind it."""
+    seen = look_at([endpoint("facebook", False, False), WORKS], controls=())
+    assert (seen.signal, "no control is named" in seen.reason) == (Signal.DEGRADED, True)
+    assert look_at([endpoint("facebook", True)], controls=()).signal is Signal.UP
 
 
 def test_recognised() -> None:
@@ -171,6 +215,8 @@ def test_spoiled_answers_never_invent_an_outage(random: Random, times: int) -> N
         {"url": URL, "endpoints": ["a"], "failures": 0},
         {"url": "x", "endpoints": ["a"]},
         {"url": URL, "endpoints": ["a"], "vantage": "moon"},
+        {"url": URL, "endpoints": ["a"], "controls": ["A"]},
+        {"url": URL, "endpoints": ["a"], "controls": [" "]},
     ],
 )
 def test_wrong_options_are_refused(wrong: dict[str, Any]) -> None:

@@ -48,7 +48,9 @@ def beats(*facebook: Any, control: tuple[Any, ...] = (1, 1), at: str = "2026-11-
 
 
 def options(*monitors: str, **more: Any) -> Options:
-    return Options(url=URL, page="social", monitors=monitors or ("Facebook",), **more)
+    watched = monitors or ("Facebook",)
+    controls = () if {"Example", "8"} & {*watched} else ("Example",)
+    return Options.model_validate({"url": URL, "page": "social", "monitors": watched, "controls": controls} | more)
 
 
 def look_at(names: Any, said: Any, *monitors: str, **more: Any) -> Sighting:
@@ -108,6 +110,13 @@ def test_missing_monitor_keeps_the_rest_from_being_green() -> None:
     """A renamed monitor is reported with what there is instead."""
     seen = look_at(NAMES, beats(1), "Facebook", "Exampel")
     assert (seen.signal, "it names Example" in seen.reason) == (Signal.UNKNOWN, True)
+
+
+def test_without_named_controls_a_red_never_votes() -> None:
+    """That some monitor of the page is green proves nothing: it may be a router's."""
+    seen = look_at(NAMES, beats(0, 0), controls=())
+    assert (seen.signal, "no control is named" in seen.reason) == (Signal.DEGRADED, True)
+    assert look_at(NAMES, beats(0, 0), controls=("others/example",)).signal is Signal.DOWN
 
 
 def test_patience() -> None:

@@ -146,7 +146,7 @@ x:
 """
 
 # Deadline: up to 10 s to connect and 20 s of silence.  Settle: in incidents of X posts have shown up in timelines
-# late; two minutes, and behind them stands the refusal of duplicates.  A check is one user read, and reads of the same
+# late; two minutes, and behind them stands the refusal of duplicates.  A check is one user read, and reads of one
 # thing are billed once a day (pricing, see above); it need not be repeated more often than each 15 minutes.
 KIND = ChannelKind(
     XOptions,

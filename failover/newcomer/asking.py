@@ -17,7 +17,7 @@ from failover.newcomer.placing import RefusedError
 class Talk(Protocol):
     """The person at the terminal."""
 
-    def say(self, text: str) -> None: ...
+    def tell(self, text: str) -> None: ...
 
     def ask(self, question: str) -> str: ...
 
@@ -47,10 +47,10 @@ class Asking:
 
     talk: Talk | None
 
-    def say(self, *lines: str) -> None:
+    def tell(self, *lines: str) -> None:
         for line in lines:
             if self.talk is not None:
-                self.talk.say(line)
+                self.talk.tell(line)
 
     def one(
         self,
@@ -70,12 +70,12 @@ class Asking:
         while True:
             answer = self.talk.ask(f"{question}{f' [{usual}]' if usual else ''}: ").strip() or usual
             if answer is None:
-                self.say("  This one is needed.")
+                self.tell("  This one is needed.")
                 continue
             try:
                 return _checked(answer, check, "")
             except RefusedError as error:
-                self.say(f"  {error}")
+                self.tell(f"  {error}")
 
     def several(
         self,
@@ -102,7 +102,7 @@ class Asking:
             answer = asked(question).strip()
             if answer or not required:
                 return answer
-            self.say("  This one is needed.")
+            self.tell("  This one is needed.")
 
 
 def words(text: str) -> list[str]:

@@ -39,7 +39,7 @@ class ChannelQuestions:
                 return draft
             if self.asking.talk is None:
                 raise RefusedError("; ".join(f"channels.{name}: {fault}" for fault in wrong))
-            self.asking.say(*(f"  {fault}" for fault in wrong), "  Once more:")
+            self.asking.tell(*(f"  {fault}" for fault in wrong), "  Once more:")
 
     def _wanted(self, name: str, kind: AnyChannelKind) -> list[Wanted]:
         """What is usually asked, and whatever else a flag names."""
@@ -113,7 +113,7 @@ class ChannelQuestions:
 
     def _explain(self, one: Wanted) -> None:
         if one.about:
-            self.asking.say(f"  # {one.about}")
+            self.asking.tell(f"  # {one.about}")
 
     def _secrets_of(self, draft: Speaking, wanted: Sequence[Wanted]) -> Mapping[str, str]:
         """The secrets by option, those too that were in their place already."""

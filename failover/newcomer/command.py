@@ -27,7 +27,7 @@ LOCAL_TIME = Path("/etc/localtime")
 class Terminal:
     """Questions on the terminal; what is asked secretly is not shown."""
 
-    def say(self, text: str) -> None:
+    def tell(self, text: str) -> None:
         print(text)
 
     def ask(self, question: str) -> str:

@@ -38,7 +38,7 @@ class Interview:
             "Time zone of the times in messages", "--timezone", flags.timezone, self.local_timezone, known_timezone
         )
         website = asking.one("Your website (optional)", "--website", flags.website, "", _address_or_nothing)
-        asking.say("", "What can go down?  Known are " + ", ".join(catalogue))
+        asking.tell("", "What can go down?  Known are " + ", ".join(catalogue))
         platforms = asking.several("Platforms to watch", "--platform", flags.platforms, USUAL_PLATFORMS, catalogue)
         channels = self._channels(asking)
         return Answers(
@@ -52,7 +52,7 @@ class Interview:
 
     def _channels(self, asking: Asking) -> tuple[Speaking, ...]:
         kinds = registry.names(registry.CHANNELS)
-        asking.say("", "Where can you speak?", *(f"  {kind:<10} {_about(kind)}" for kind in kinds))
+        asking.tell("", "Where can you speak?", *(f"  {kind:<10} {_about(kind)}" for kind in kinds))
         wanted = asking.several("Channels", "--channel", self.flags.channels, USUAL_CHANNELS, kinds, _kind_of)
         named = {word.partition("=")[0]: _kind_of(word) for word in wanted}
         for flag in (*self.flags.options, *self.flags.secrets):
@@ -62,7 +62,7 @@ class Interview:
         questions = ChannelQuestions(flags=self.flags, asking=asking, folder=self.folder, read_file=self.read_file)
         found = []
         for name, kind in named.items():
-            asking.say("", f"{name}: {_about(kind)}")
+            asking.tell("", f"{name}: {_about(kind)}")
             found.append(questions.channel(name, kind))
         return tuple(found)
 
@@ -74,7 +74,7 @@ class Interview:
             return tuple(_route(text, groups, stands) for text in self.flags.routes)
         routes = usual_routes(groups, stands)
         if routes:
-            asking.say("", "Who stands in, and in which order?")
+            asking.tell("", "Who stands in, and in which order?")
         return tuple(
             StandIn(
                 platforms=route.platforms,

@@ -37,7 +37,7 @@ class Person:
         self.answers = {key.replace("_", " "): value for key, value in answers.items()}
         self.heard: list[str] = []
 
-    def say(self, text: str) -> None:
+    def tell(self, text: str) -> None:
         self.heard.append(text)
 
     def ask(self, question: str) -> str:

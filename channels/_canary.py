@@ -7,27 +7,31 @@ written that a service which refuses every change can be told from one that only
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from failover.model import Evidence, Fault, Sighting, Signal
 
 MOST = 3
-"""Test posts that may lie about at once, where the service does not let them be taken away."""
+"""Test posts that may lie about at once, where the service does not let them be taken away, or not be looked for."""
 
-WRITE_SECONDS = 15.0
-"""Time for the write; with `ASIDE_SECONDS` for the other steps an answer comes within an account probe's deadline."""
+PAUSE = 900.0
+"""Seconds between two writes after that, where it cannot be seen what the unclear ones left."""
 
-ASIDE_SECONDS = 5.0
+WRITE_SECONDS, ASIDE_SECONDS = 14.0, 4.0
+"""Longest silences in the write and in each other call; `Patience` ends whatever goes on in spite of them."""
 
 _WORDS = "Test of the failover service, {:%Y-%m-%d %H:%M:%S} UTC: nobody should see this, and it may be deleted."
 _OURS = re.compile(
     r"Test of the failover service, [-\d]{10} [:\d]{8} UTC: nobody should see this, and it may be deleted\."
 )
+
+T = TypeVar("T")
 
 
 class Seen(Enum):
@@ -38,15 +42,31 @@ class Seen(Enum):
     PUBLIC = "everybody can see it"
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds for the write and for each other step; twice that for the last, which may look for what else is left."""
+
+    write: float = 15.0
+    aside: float = 5.0
+
+    @property
+    def whole(self) -> float:
+        """What a flight takes at the very most.  A look that is cut off would be no vote."""
+        return self.write + 5 * self.aside
+
+
 class Hand(Protocol):
     """What a channel does for its canary.  A Sighting says what went wrong, by the channel's own table."""
 
-    async def leftovers(self) -> Sequence[str] | Sighting:
-        """What earlier flights left and can be found; a Sighting where nothing must be written without knowing."""
+    async def leftovers(self) -> Sequence[str] | Sighting | None:
+        """What earlier flights left.
+
+        None where that cannot be listed; a Sighting where nothing may be written now.
+        """
         ...
 
     async def write(self, text: str) -> str | Sighting:
-        """Write it where nobody sees it; its id."""
+        """Write it where nobody sees it; its id.  Only a fault of our account means that nothing was written."""
         ...
 
     async def read(self, post: str, text: str) -> Seen | Sighting: ...
@@ -59,48 +79,91 @@ class Hand(Protocol):
 class Flight:
     """The order of things, and the memory of what is still there."""
 
-    def __init__(self, hand: Hand, now: Callable[[], float]) -> None:
+    def __init__(self, hand: Hand, now: Callable[[], float], patience: Patience | None = None) -> None:
         self._hand = hand
         self._now = now
+        self._patience = patience or Patience()
         self._left: dict[str, None] = {}
+        self._unclear = 0  # writes whose outcome, and so whose id, was never learned; since the last look at them
+        self._tried = 0.0
         self._stopped: Sighting | None = None
 
     async def fly(self) -> Sighting:
         """Once.  A test post that turned out to be public was the last one until the next start."""
         if self._stopped is not None:
             return self._stopped
-        found = await self._hand.leftovers()
-        if isinstance(found, Sighting):
-            return replace(found, reason=f"whether a test post is left over could not be seen: {found.reason}")
-        kept = await self._tidy(found)
-        if kept is not None and (len(self._left) >= MOST or kept.fault is Fault.ACCOUNT):
-            return kept
+        reason = await self._prepared()
+        if reason is not None:
+            return reason
         text = words(self._now())
-        post = await self._hand.write(text)
+        post = await self._write(text)
         if isinstance(post, Sighting):
             return replace(post, reason=f"a test post could not be made: {post.reason}")
         self._left[post] = None
-        seen = await self._hand.read(post, text)
-        removed = await self._remove(post)
+        seen = await _within(self._patience.aside, self._hand.read(post, text))
+        removed = await self._remove(post, 2 * self._patience.aside)
         if seen is Seen.PUBLIC:
             self._stopped = _exposed(removed)
             return self._stopped
         return _judged(seen, removed)
 
+    async def _prepared(self) -> Sighting | None:
+        """Clean up; why nothing more may be written, if so."""
+        found = await _within(self._patience.aside, self._hand.leftovers())
+        if isinstance(found, Sighting):
+            return found
+        if found is not None:
+            self._unclear = 0
+        kept = await self._tidy(found or ())
+        if kept is not None and (len(self._left) >= MOST or kept.fault is Fault.ACCOUNT):
+            return kept
+        if self._unclear >= MOST and self._tried <= self._now() < self._tried + PAUSE:
+            reason = f"{self._unclear} test posts may be left over that cannot be looked for; the next is made later"
+            return Sighting.unknown(Evidence.HERE, reason)
+        return None
+
+    async def _write(self, text: str) -> str | Sighting:
+        """Unclear until it is known to be otherwise: a look may be cut off at any moment."""
+        self._unclear, self._tried = self._unclear + 1, self._now()
+        seconds = self._patience.write
+        try:
+            async with asyncio.timeout(seconds):
+                post = await self._hand.write(text)
+        except TimeoutError:
+            return Sighting.down(Evidence.HERE, f"no answer within {seconds:g} s")
+        if isinstance(post, str):
+            self._unclear = 0
+        elif post.fault is Fault.ACCOUNT:
+            self._unclear -= 1
+        return post
+
     async def _tidy(self, found: Sequence[str]) -> Sighting | None:
         """Take away what is left over; what stood in the way, if anything did."""
         self._left |= dict.fromkeys(found)
+        removed = await _within(self._patience.aside, self._remove_all())
+        return at_most_degraded(removed, "an earlier test post could not be taken away") if removed else None
+
+    async def _remove_all(self) -> Sighting | None:
         for post in [*self._left]:
-            removed = await self._remove(post)
+            removed = await self._remove(post, self._patience.aside)
             if isinstance(removed, Sighting):
-                return at_most_degraded(removed, "an earlier test post could not be taken away")
+                return removed
         return None
 
-    async def _remove(self, post: str) -> bool | Sighting:
-        removed = await self._hand.remove(post)
+    async def _remove(self, post: str, seconds: float) -> bool | Sighting:
+        removed = await _within(seconds, self._hand.remove(post))
         if not isinstance(removed, Sighting):
             self._left.pop(post, None)
         return removed
+
+
+async def _within(seconds: float, step: Awaitable[T]) -> T | Sighting:
+    """What a step says; that it says nothing is no vote."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await step
+    except TimeoutError:
+        return Sighting.unknown(Evidence.HERE, f"no answer within {seconds:g} s")
 
 
 def words(now: float) -> str:

@@ -22,13 +22,15 @@ class PageCanary:
         self._graph = graph
         self._page = page
 
-    async def leftovers(self) -> Sequence[str]:
+    async def leftovers(self) -> Sequence[str] | None:
         path, fields = f"{self._page}/promotable_posts", "id,message,is_published"
         answer = await self._graph.call("GET", path, ASIDE_SECONDS, fields=fields, is_published="false")
         posts = None if isinstance(answer, Trouble) else answer.get("data")
+        if not isinstance(posts, list):
+            return None
         return [
             str(post.get("id"))
-            for post in (posts if isinstance(posts, list) else ())
+            for post in posts
             if isinstance(post, dict) and post.get("is_published") is False and is_ours(post.get("message"))
         ]
 

@@ -3,6 +3,9 @@
 A bot cannot read a chat, so it is the deletion that shows that the message was there.  One whose number was never
 learned (a crash, an unclear attempt) is looked for below the number of the next one: each message there is forwarded
 to the same group, read, and its copy taken away again.  Only what has the very words of a test post is deleted.
+
+That the chat is no public one is asked before the first message, and told with each that was sent (Bot API,
+ChatFullInfo and Chat).
 """
 
 from __future__ import annotations
@@ -10,15 +13,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from enum import Enum
 
-from telegram import Bot, Message
+from telegram import Bot, ChatFullInfo, Message
 
-from channels._canary import ASIDE_SECONDS, WRITE_SECONDS, Seen, is_ours
+from channels._canary import ASIDE_SECONDS, Seen, is_ours
 from channels._telegram_wire import Failure, ask, why
-from failover.model import Evidence, Sighting, Unconfirmed
+from failover.model import Evidence, Fault, Sighting, Unconfirmed
 
-LOOK_BACK, ELSE = 20, 3
-"""Messages looked at in one flight, and how many in a row of other people's (or unused numbers) end the search."""
+LOOK_BACK = 20
+"""Messages looked at in one flight."""
+
+OTHERS, UNUSED = 3, 45
+"""How many in a row of other people's messages, or of unused numbers, end the search.
+
+A process that dies in the midst of it leaves unused numbers, those of its copies: `LOOK_BACK` of them in each flight.
+"""
+
+
+class Below(Enum):
+    """What was seen at a number below that of our message."""
+
+    OURS = "a test post, or a copy that we made"
+    OTHER = "somebody's message, or a notice"
+    NOTHING = "no message"
 
 
 class ChatCanary:
@@ -27,25 +45,35 @@ class ChatCanary:
     def __init__(self, bot: Bot, chat: int) -> None:
         self._bot = bot
         self._chat = chat
+        self._fit: Sighting | bool = False  # True once the chat was seen to be private; else why it never will do
+        self._public = False
         self._untidy = True  # an earlier process, or an unclear attempt, may have left something below it
+        self._looked: dict[int, Below] = {}  # in earlier flights, until all is tidy
 
-    async def leftovers(self) -> Sequence[str]:
+    async def leftovers(self) -> Sighting | None:
         """They have the numbers below that of the next message, so nothing can be found before it is sent."""
-        return ()
+        if self._fit is True:
+            return None
+        if isinstance(self._fit, Sighting):
+            return self._fit
+        chat = await ask(ChatFullInfo, self._bot.get_chat(self._chat))
+        if isinstance(chat, Failure):
+            return _trouble(chat)
+        reason = _unfit(chat)
+        self._fit = Sighting.unknown(Evidence.SPOKEN, reason, fault=Fault.ACCOUNT) if reason else True
+        return None if self._fit is True else self._fit
 
     async def write(self, text: str) -> str | Sighting:
         before, self._untidy = self._untidy, True  # should we be cut off now, its number is never learned
-        sent = self._bot.send_message(self._chat, text, disable_notification=True)
-        try:
-            async with asyncio.timeout(WRITE_SECONDS):
-                message = await ask(Message, sent)
-        except TimeoutError:
-            return Sighting.down(Evidence.HERE, f"no answer from Telegram within {WRITE_SECONDS:g} s")
+        message = await ask(Message, self._bot.send_message(self._chat, text, disable_notification=True))
         self._untidy = before or isinstance(message, Unconfirmed)
-        return _trouble(message) if isinstance(message, Failure) else str(message.message_id)
+        if isinstance(message, Failure):
+            return _trouble(message)
+        self._public = bool(message.chat.username)
+        return str(message.message_id)
 
     async def read(self, post: str, text: str) -> Seen:  # noqa: ARG002 - a bot cannot read
-        return Seen.HIDDEN
+        return Seen.PUBLIC if self._public else Seen.HIDDEN
 
     async def remove(self, post: str) -> bool | Sighting:
         removed = await self._delete(int(post))
@@ -53,6 +81,8 @@ class ChatCanary:
             with suppress(TimeoutError):
                 async with asyncio.timeout(ASIDE_SECONDS):
                     self._untidy = not await self._look_back(int(post))
+        if not self._untidy:
+            self._looked.clear()
         return removed
 
     async def _delete(self, number: int) -> bool | Sighting:
@@ -65,29 +95,52 @@ class ChatCanary:
         return _trouble(done) if isinstance(done, Failure) else done
 
     async def _look_back(self, number: int) -> bool:
-        """Take away what earlier attempts left below this number; False where there may be more."""
-        others = 0
-        for below in range(number - 1, max(number - 1 - LOOK_BACK, 0), -1):
-            ours = await self._is_ours(below)
-            if ours is None or (ours and isinstance(await self._delete(below), Sighting)):
-                return False
-            others = 0 if ours else others + 1
-            if others >= ELSE:
-                return True
-        return number <= LOOK_BACK + 1
+        """Take away what earlier attempts left below this number; False where there may be more.
 
-    async def _is_ours(self, number: int) -> bool | None:
-        """None where it cannot be told."""
+        What an earlier flight looked at is not looked at again, so each gets further down.
+        """
+        looks = others = unused = 0
+        for below in range(number - 1, 0, -1):
+            if below not in self._looked:
+                looks += 1
+                if looks > LOOK_BACK or not await self._look(below):
+                    return False
+            seen = self._looked[below]
+            others = others + 1 if seen is Below.OTHER else 0 if seen is Below.OURS else others
+            unused = unused + 1 if seen is Below.NOTHING else 0
+            if others >= OTHERS or unused >= UNUSED:
+                return True
+        return True
+
+    async def _look(self, number: int) -> bool:
+        """See what this number is, and delete it if it is ours; False where that could not be done."""
         copy = await ask(
             Message,
             self._bot.forward_message(self._chat, self._chat, number, disable_notification=True),
-            {"message to forward not found": False, "message can't be forwarded": False},
+            {"message to forward not found": Below.NOTHING, "message can't be forwarded": Below.OTHER},
         )
-        if isinstance(copy, bool):
-            return copy
+        if isinstance(copy, Below):
+            self._looked[number] = copy
+            return True
         if isinstance(copy, Failure) or isinstance(await self._delete(copy.message_id), Sighting):
-            return None
-        return is_ours(copy.text)
+            return False
+        self._looked[copy.message_id] = Below.OURS
+        ours = is_ours(copy.text)
+        if ours and isinstance(await self._delete(number), Sighting):
+            return False
+        self._looked[number] = Below.OURS if ours else Below.OTHER
+        return True
+
+
+def _unfit(chat: ChatFullInfo) -> str:
+    """Why somebody else might read what is written in this chat; empty where it is private."""
+    if chat.username or chat.active_usernames or chat.location is not None:
+        found = "is public"
+    elif chat.linked_chat_id is not None:
+        found = "is linked with another chat"
+    else:
+        return ""
+    return f"canary_chat {found}; make a private group for it alone, configure its id and restart"
 
 
 def _trouble(failure: Failure) -> Sighting:

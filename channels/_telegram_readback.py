@@ -5,10 +5,10 @@ is forwarded silently to `operators_chat`, read, and removed again.  The look be
 the first statement of an incident, after a message that is older than the statement.  Such a one is searched for by
 the dates that forwarded messages carry: numbers and dates rise together.
 
-A forward of a forward carries the date of its first origin, which may be years back.  In a channel the origin is named
-by chat and number, so a date counts only where that is the very message.  In a group nothing tells the two apart: a
-statement can be found there by such dates, and never be proven absent.  Absence is not believed either where messages
-go by themselves (auto-delete), or where anything comes after a hole in the numbers: a person decides.
+A forward of a forward carries the date of its first origin, which may be years back.  In a channel the origin is
+named by chat and number, so a date counts only where that is the very message.  In a group nothing tells the two
+apart: a statement can be found there by such dates, and never be proven absent.  Absence is not believed either where
+messages go by themselves (auto-delete), or where anything comes after a hole in the numbers: a person decides.
 
 Not used: `editMessageText` on the next id as a probe.  It would overwrite whatever post has that id.
 Sources: Bot API, forwardMessage, MessageOriginChannel (`chat`, `message_id`, `date`: when it was sent originally) and
@@ -30,7 +30,7 @@ from channels._telegram_wire import Failure, ask, why
 from failover.model import Absent, Announcement, CannotTell, Finding, Found, Receipt
 
 WINDOW, GAP = 30, 20
-"""Messages read at most, and how many unused numbers in a row are a hole or the end: people delete whole albums (ten)."""
+"""Messages read at most, and how many unused numbers in a row are a hole or the end: people delete albums (ten)."""
 
 BEYOND = tuple(round(1.5**power) for power in range(2, 17))
 """Steps (numbers) in which it is looked beyond them, some two thousand in all: at the end nothing comes any more."""
@@ -211,7 +211,7 @@ def _sent_at(copy: Message, chat: ChatFullInfo, number: int) -> float | None:
 
 def _doubt(chat: ChatFullInfo, last: int, announcement: Announcement) -> str:
     """Why it proves nothing that no message after `last` shows it; empty where it does prove it."""
-    if chat.message_auto_delete_time is not None:
+    if chat.to_dict().get("message_auto_delete_time"):  # the attribute itself issues a deprecation warning
         return "messages of this chat are deleted by themselves, so ours may have been there"
     if _number(announcement.follows) is not None:
         return ""

@@ -6,6 +6,7 @@ It is deleted for good, because the trash of a site would fill up with them (it 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from channels._canary import ASIDE_SECONDS, WRITE_SECONDS, Seen, is_ours
@@ -29,9 +30,9 @@ class SiteCanary:
         query = {"slug": f"{SLUG},{SLUG}-2,{SLUG}-3", "status": "any", "context": "edit"}
         answer = await self._site.call("GET", "posts", query, seconds=ASIDE_SECONDS)
         if isinstance(answer, Trouble):
-            return answer.sighting
+            return _unseen(answer.sighting)
         if not isinstance(answer, list):
-            return unclear("WordPress did not list its posts").sighting
+            return _unseen(unclear("WordPress did not list its posts").sighting)
         posts = [as_post(item) for item in answer if is_ours(_title(item))]
         return [post.id for post in posts if isinstance(post, Post) and not post.public]
 
@@ -54,6 +55,10 @@ class SiteCanary:
         if isinstance(answer, Trouble):
             return False if answer.gone else answer.sighting
         return True
+
+
+def _unseen(sighting: Sighting) -> Sighting:
+    return replace(sighting, reason=f"whether a test post is left over could not be seen: {sighting.reason}")
 
 
 def _title(item: Any) -> str:

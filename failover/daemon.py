@@ -145,6 +145,7 @@ class Daemon:
         async with self._reloading:  # a reload that was under way has given up by now
             self._scheduler.shutdown(wait=False)
             await self._stack.aclose()
+        await self._note_alive()
         await self._put_down("daemon_stopped", reason=self._why)
         self._journal.say("daemon_stopped", reason=self._why, audit_digest=await self._digest())
 

@@ -48,7 +48,7 @@ class Desk:
         await self._engine.declare(
             Declaration(platform=platform, signal=signals[word], at=now, by=by, because=because)
         )
-        told = f"{platform} is declared {word}; its state is now {self._state(platform)}."
+        told = f"{platform} is declared {word}; its state is now {self._state(platform)}.{self._unsaid(platform, now)}"
         incident = next((one for one in self._engine.recent if platform in one.down), None)
         if incident is None or not await self._engine.told_as_over(incident):
             return told
@@ -71,7 +71,10 @@ class Desk:
         incident = next((one for one in self._engine.recent if platform in one.down), None)
         if incident is None:
             return told
-        return f"{told} Incident {incident.id} stays open, and nothing new is said about it meanwhile."
+        return (
+            f"{told} Incident {incident.id} stays open, and nothing new is said about it meanwhile, unless somebody "
+            "declares how it is."
+        )
 
     async def approve(
         self, statement_id: str, by: str, now: float, code: str = "", *, noted: Mapping[str, str] | None = None
@@ -223,6 +226,12 @@ class Desk:
 
     async def _all(self, row: StatementRow) -> list[Delivery]:
         return [one for one in await self._store.deliveries(row.incident) if one.statement_id == row.id]
+
+    def _unsaid(self, platform: str, now: float) -> str:
+        """What a person should know who has just declared something."""
+        paused = f" Nothing is said: {self._engine.paused_by} has paused it." if self._engine.paused_by else ""
+        silence = self._engine.silences.of(platform, now)
+        return paused + (f" It counts although {silence.by} has silenced {platform}." if silence else "")
 
     def _state(self, platform: str) -> str:
         return self._engine.states().get(platform, State.UNKNOWN).value

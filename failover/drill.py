@@ -52,6 +52,8 @@ class Drill:
         if platform not in self._engine.watches:
             known = ", ".join(self._engine.watches)
             raise RequestError(f"there is no platform '{platform}'; there are {known}")
+        if self._engine.paused_by:
+            raise RequestError(f"{self._engine.paused_by} has paused everything; `failover resume` first")
         channels = self._practice_channels()
         number = int(await self._store.setting(_LAST, "0")) + 1
         kind = Statement.HOLDING if full else Statement.DRILL

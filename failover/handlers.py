@@ -220,6 +220,8 @@ def _length(request: Request) -> float:
     """Seconds of `for`; 0 where a silence shall end."""
     if request.get("end"):
         return 0.0
+    if not request.get("for"):
+        raise RequestError("say for how long, such as --for 2h, or --end")
     try:
         return parse_duration(request.get("for"))
     except ValueError as error:

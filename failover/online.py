@@ -21,7 +21,7 @@ from failover.config import load
 from failover.config.kinds import Kinds
 from failover.config.problems import ConfigError
 from failover.config.settings import PlatformSettings, Settings
-from failover.contracts import Channel, Cost, Probe, Surroundings
+from failover.contracts import Channel, Cost, Options, Probe, Surroundings
 from failover.model import Evidence, Fault, Health, Sighting, Signal
 from failover.redaction import Redactor
 
@@ -148,12 +148,17 @@ async def _opened(settings: Settings, kinds: Kinds, now: Callable[[], float], st
     for platform in settings.platforms.values():
         for probe in platform.probes:
             looks = kinds.find_probe(probe.kind)
-            opening_probe = looks.open(probe.options, surroundings(probe.name, platform.name))
+            opening_probe = looks.open(_unwritten(probe.options), surroundings(probe.name, platform.name))
             await house.enter(stack, (platform.name, probe.name), house.probes, opening_probe)
     anchors = kinds.find_probe(ANCHORS)
     options = anchors.options.model_validate({"urls": list(settings.judgement.anchors)})
     await house.enter(stack, LINE, house.probes, anchors.open(options, surroundings(ANCHORS, "")))
     return house
+
+
+def _unwritten(options: Options) -> Options:
+    """The same without a canary: this command writes nothing, not even what nobody would see."""
+    return options.model_copy(update={"canary": False}) if getattr(options, "canary", False) else options
 
 
 def _questions(house: _House) -> Iterator[tuple[Key, Coroutine[Any, Any, Health | Sighting]]]:

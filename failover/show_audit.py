@@ -60,6 +60,10 @@ SENTENCES: Mapping[str, str] = {
     "retract_asked": "{by} asked to take back everything about incident {incident}[: {because}]",
     "paused": "{by} paused everything that is said in public[: {because}]",
     "resumed": "{by} let the daemon speak again",
+    "silenced": "{by} silenced {platform}: its trouble is no news for a while[: {because}]",
+    "silence_ended": "the silence about {platform} has ended[, {by} ended it]",
+    "drill_begun": "{by} began drill {drill}: an outage of {platform} on practice channels",
+    "drill_ended": "{by} ended drill {drill}",
     "recipient_forgotten": "{by} had a recipient forgotten, {lines} lines of the record bear the mark {mark} now",
 }
 """Event -> sentence; the notation is that of `events.py`.  Any other event is shown as it is."""

@@ -25,6 +25,24 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 """An http(s) address without credentials in it."""
 
 
+HOME = (".local", ".lan", ".internal", ".home.arpa", ".home", ".localhost")
+"""Ends of names that exist on somebody's own network only (RFC 6762, RFC 8375, RFC 6761; ICANN for `.internal`)."""
+
+
+def is_near(host: str) -> bool:
+    """Whether `host` is on this machine or a network of our own by its very name; no name is looked up.
+
+    Addresses that are not of the public internet (private, link-local, shared by a provider, unspecified), names
+    without a dot, and names that only a house's own resolver knows.
+    """
+    name = host.rstrip(".").lower()
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return "." not in name or name.endswith(HOME)
+    return not (getattr(address, "ipv4_mapped", None) or address).is_global
+
+
 def is_loopback(host: str) -> bool:
     """Whether `host` is this machine by its very name; no name is looked up."""
     if host == "localhost":

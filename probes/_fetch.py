@@ -32,7 +32,7 @@ REDIRECTS = 3
 REMEMBERED = 4
 LOOKUP_SECONDS = 1.0
 LONGEST_PAUSE = 3600.0
-"""Seconds; a host that asks for a longer pause is asked again after this one."""
+"""Seconds; a source that asks for a longer pause is asked again after this one."""
 
 PACKING = 1000
 """Bytes by which a packed body may exceed its contents before it is taken for garbage."""
@@ -44,13 +44,21 @@ class Fetcher:
     """Gets pages for one probe; remembers validators and bodies per URL, at most REMEMBERED of them."""
 
     def __init__(
-        self, client: httpx.AsyncClient, *, limit: int, seconds: float, cut: bool = False, remember: bool = True
+        self,
+        client: httpx.AsyncClient,
+        *,
+        limit: int,
+        seconds: float,
+        cut: bool = False,
+        remember: bool = True,
+        pause: float = LONGEST_PAUSE,
     ) -> None:
         self._client = client
         self._limit = limit
         self._seconds = seconds
         self._cut = cut
         self._remembers = remember
+        self._pause = pause
         self._known: dict[str, Page] = {}
         self._paused: dict[str, float] = {}
 
@@ -84,7 +92,7 @@ class Fetcher:
         if isinstance(found, Page) and found.status == 429:
             wait = found.headers.get("retry-after", "")
             seconds = float(wait) if wait.isascii() and wait.isdecimal() and len(wait) < 10 else 0.0
-            self._paused[host] = asyncio.get_running_loop().time() + min(seconds, LONGEST_PAUSE)
+            self._paused[host] = asyncio.get_running_loop().time() + min(seconds, self._pause)
 
     async def _get(
         self,
@@ -168,13 +176,21 @@ class Fetcher:
 
 @asynccontextmanager
 async def open_fetcher(
-    user_agent: str, *, limit: int = 2_000_000, seconds: float = 8.0, cut: bool = False, remember: bool = True
+    user_agent: str,
+    *,
+    limit: int = 2_000_000,
+    seconds: float = 8.0,
+    cut: bool = False,
+    remember: bool = True,
+    pause: float = LONGEST_PAUSE,
 ) -> AsyncIterator[Fetcher]:
     """A fetcher for one probe.
 
     `limit`: bytes of a body, before and after unpacking; what is longer is TOO_LARGE, or cut there if `cut`.
     `seconds`: the whole of one `get`, redirects included; only the check of the name after that may add a second.
     `remember=False`: every request is unconditional.
+    `pause`: seconds for which a 429 with Retry-After is heeded at most.  Long suits a source, of which others stand
+    beside it; what is itself looked at (a platform, an anchor, a resolver) must not be able to send us away.
     """
     headers = {"user-agent": _header_safe(user_agent), "accept-encoding": "gzip"}
     async with httpx.AsyncClient(
@@ -185,7 +201,7 @@ async def open_fetcher(
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         trust_env=True,
     ) as client:
-        yield Fetcher(client, limit=limit, seconds=seconds, cut=cut, remember=remember)
+        yield Fetcher(client, limit=limit, seconds=seconds, cut=cut, remember=remember, pause=pause)
 
 
 @lru_cache(maxsize=1)

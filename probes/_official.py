@@ -7,8 +7,8 @@ Nothing here raises, whatever the page says: unknown words, odd types and absurd
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from itertools import islice
@@ -50,6 +50,11 @@ class Part:
     changed_at: float | None = None
 
 
+def gravest(said: Iterable[Sighting]) -> Sighting:
+    """The worst of what is said, the first of equals.  Raises ValueError where nothing is."""
+    return min(said, key=lambda sighting: _WORST_FIRST.index(sighting.signal))
+
+
 def judge_parts(parts: Sequence[Part], wanted: Iterable[str], *, now: float, forget_after: float) -> Sighting:
     """The worst of what is said of the `wanted` names or ids; a name that is missing keeps it from being "up"."""
     said = [
@@ -58,7 +63,7 @@ def judge_parts(parts: Sequence[Part], wanted: Iterable[str], *, now: float, for
     ]
     if not said:
         return Sighting.unknown(Evidence.OFFICIAL, "no component is named to be watched")
-    return min(said, key=lambda sighting: _WORST_FIRST.index(sighting.signal))
+    return gravest(said)
 
 
 def _named(parts: Sequence[Part], name: str) -> list[Part]:
@@ -75,7 +80,7 @@ def _unnamed(name: str, parts: Sequence[Part]) -> Sighting:
 def _judge_name(name: str, rows: Sequence[Part], now: float, forget_after: float) -> Sighting:
     """One wanted name: an outage counts in full only where all the rows that bear the name agree on it."""
     said = [_judge_row(name, row, now, forget_after) for row in rows]
-    worst = min(said, key=lambda sighting: _WORST_FIRST.index(sighting.signal))
+    worst = gravest(said)
     if worst.signal is Signal.DOWN and any(sighting.signal is not Signal.DOWN for sighting in said):
         out = sum(sighting.signal is Signal.DOWN for sighting in said)
         return Sighting.degraded(
@@ -106,6 +111,28 @@ def _judge_row(name: str, row: Part, now: float, forget_after: float) -> Sightin
     return (Sighting.down if state == OUTAGE else Sighting.degraded)(Evidence.OFFICIAL, reason)
 
 
+class FirstSeen:
+    """Since when each part without a date has been in the trouble that it shows; one probe's memory.
+
+    It is gone after a restart: then the same trouble is news once more.
+    """
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[str, str, str], float] = {}
+
+    def date(self, parts: Iterable[Part], now: float) -> tuple[Part, ...]:
+        """The parts of this look, where red ones without a date get that of the first look that saw them so."""
+        known, self._since = self._since, {}
+        return tuple(self._dated(part, known, now) for part in parts)
+
+    def _dated(self, part: Part, known: Mapping[tuple[str, str, str], float], now: float) -> Part:
+        if part.changed_at is not None or STATES.get(part.word) not in (DEGRADED, OUTAGE):
+            return part
+        mark = (part.key, fold(part.name), part.word)
+        self._since[mark] = min(known.get(mark, now), now)
+        return replace(part, changed_at=self._since[mark])
+
+
 def near(name: str, names: Iterable[str]) -> str:
     """What the page names instead, for whoever must correct a name: the nearest ones, else the first few."""
     known = {fold(shown): shown for shown in (plain(one, 40) for one in islice(names, NAMES)) if shown}
@@ -118,7 +145,10 @@ def near(name: str, names: Iterable[str]) -> str:
 
 
 def forgotten(changed_at: float | None, now: float, forget_after: float) -> bool:
-    """Bad news that nobody has touched for this long was left behind; without a date it is taken as news."""
+    """Bad news that nobody has touched for this long was left behind; without a date it is taken as news.
+
+    For parts that bear none, `FirstSeen` gives one.
+    """
     return changed_at is not None and now - changed_at > forget_after
 
 

@@ -13,6 +13,11 @@ import httpx
 _NOT_CHARSETS = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape", "unicode_escape", "undefined"})
 """Python codecs that are no charset of a page; punycode takes quadratic time."""
 
+FAILING = frozenset({500, 502, 503, 504, *range(520, 527)})
+"""Statuses by which a site says "we cannot".  520 to 526 are Cloudflare's own for a site that does not answer its
+edge (developers.cloudflare.com, "Cloudflare 5xx errors").
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:

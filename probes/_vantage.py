@@ -2,14 +2,17 @@
 
 Such a monitor is a program that looks at the platform from its own place on the network.  So it is evidence of the
 class `elsewhere`, whoever runs it: it cannot be wrong for the reason that a vendor's page is wrong (nobody has to
-admit anything), and it shares our line only where it stands on this machine or beside it, which makes it `here`.
+admit anything), and it shares our line only where it stands on this machine or on our own network, which makes it
+`here`.
 
-A monitor can lose its own line like ours: red counts in full only where another monitor of the same instance is green
-at the same time, and where it stayed red for several results.  Without that it is doubt, which never votes.
+A monitor can lose its own line like ours: red counts in full only where a control, another monitor of the same
+instance, is green at the same time, and where it stayed red for several results.  Without that it is doubt, which
+never votes.  Controls are named by people: that the router or a NAS beside the monitor is green proves nothing.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -17,14 +20,12 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from failover.model import Evidence, Sighting, Signal
-from probes._address import is_loopback
+from probes._address import is_near
 from probes._board import fetch_document
 from probes._fetch import Fetcher, plain
-from probes._official import day, fold, near
+from probes._official import day, fold, gravest, near
 
 Vantage = Literal["elsewhere", "here", "official"]
-
-_WORST_FIRST = (Signal.DOWN, Signal.DEGRADED, Signal.UNKNOWN, Signal.UP)
 
 
 class Beat(Enum):
@@ -55,33 +56,51 @@ class Monitor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """How much a red needs to be believed: `failures` results in a row, none older than `stale_after` seconds."""
+    """How much a red needs to be believed: `failures` results in a row, and one of the `controls` that is green.
+
+    Results older than `stale_after` seconds say nothing; a red older than `red_for` is doubt.
+    """
 
     evidence: Evidence
     now: float
+    controls: Sequence[str]
     failures: int
     stale_after: float
+    red_for: float = math.inf
 
     def stale(self, monitor: Monitor) -> bool:
         return monitor.at is not None and self.now - monitor.at > self.stale_after
 
 
 def evidence_of(vantage: Vantage | None, url: str) -> Evidence:
-    """Where nothing is said: `here` for an instance on this machine, else `elsewhere`."""
+    """Where nothing is said: `here` for an instance on this machine or our own network, else `elsewhere`."""
     if vantage is not None:
         return Evidence(vantage)
-    return Evidence.HERE if is_loopback(urlsplit(url).hostname or "") else Evidence.ELSEWHERE
+    return Evidence.HERE if is_near(urlsplit(url).hostname or "") else Evidence.ELSEWHERE
+
+
+def require_apart(controls: Sequence[str], wanted: Sequence[str]) -> None:
+    """For options.  Raises ValueError where a control is watched itself."""
+    both = {fold(name) for name in controls} & {fold(name) for name in wanted}
+    if both:
+        raise ValueError("controls must have nothing to do with what is watched")
 
 
 def judge_monitors(monitors: Sequence[Monitor], wanted: Sequence[str], terms: Terms) -> Sighting:
-    """The worst of what is seen of the `wanted` monitors; one that is missing keeps it from being "up"."""
-    watched = [monitor for monitor in monitors if any(monitor.is_meant_by(name) for name in wanted)]
-    others = [monitor for monitor in monitors if monitor not in watched]
-    control = any(one.beats[:1] == (Beat.UP,) and not terms.stale(one) for one in others)
-    said = [_judge_name(name, monitors, terms, control=control) for name in wanted]
-    if not said:
+    """The worst of what is seen of the `wanted` monitors; one that is missing, or a control, keeps it from being "up"."""
+    if not wanted:
         return Sighting.unknown(terms.evidence, "no monitor is named to be watched")
-    return min(said, key=lambda sighting: _WORST_FIRST.index(sighting.signal))
+    others = [monitor for monitor in monitors if not any(monitor.is_meant_by(name) for name in wanted)]
+    controls = [one for one in others if any(one.is_meant_by(name) for name in terms.controls)]
+    control = any(one.beats[:1] == (Beat.UP,) and not terms.stale(one) for one in controls)
+    said = [_judge_name(name, monitors, terms, control=control) for name in wanted]
+    lost = [name for name in terms.controls if not any(one.is_meant_by(name) for one in controls)]
+    return gravest([*said, *(_unnamed(name, monitors, terms) for name in lost)])
+
+
+def _unnamed(name: str, monitors: Sequence[Monitor], terms: Terms) -> Sighting:
+    others = near(name, (monitor.name for monitor in monitors))
+    return Sighting.unknown(terms.evidence, f"the monitoring page does not name {plain(name)} (any more){others}")
 
 
 def _judge_name(name: str, monitors: Sequence[Monitor], terms: Terms, *, control: bool) -> Sighting:
@@ -89,10 +108,9 @@ def _judge_name(name: str, monitors: Sequence[Monitor], terms: Terms, *, control
     exact = [monitor for monitor in monitors if monitor.key and monitor.key == name]
     rows = exact[:1] or [monitor for monitor in monitors if monitor.is_meant_by(name)]
     if not rows:
-        others = near(name, (monitor.name for monitor in monitors))
-        return Sighting.unknown(terms.evidence, f"the monitoring page does not name {plain(name)} (any more){others}")
+        return _unnamed(name, monitors, terms)
     said = [_judge_monitor(row, terms, control=control) for row in rows]
-    worst = min(said, key=lambda sighting: _WORST_FIRST.index(sighting.signal))
+    worst = gravest(said)
     if worst.signal is Signal.DOWN and any(sighting.signal is not Signal.DOWN for sighting in said):
         return Sighting.degraded(terms.evidence, f"not all monitors named {plain(name)} see it fail")
     return worst
@@ -122,9 +140,16 @@ def _judge_red(monitor: Monitor, name: str, terms: Terms, *, control: bool) -> S
         return Sighting.degraded(terms.evidence, f"a monitor sees {name} fail, without saying when")
     if len(recent) < terms.failures or any(beat is not Beat.DOWN for beat in recent):
         return Sighting.degraded(terms.evidence, f"a monitor has just seen {name} fail")
+    if terms.now - monitor.at > terms.red_for:
+        return Sighting.degraded(
+            terms.evidence, f"a monitor saw {name} fail when it last wrote about it, which is too old to count"
+        )
+    if not terms.controls:
+        reason = f"a monitor sees {name} fail, and no control is named that shows whether its own line works"
+        return Sighting.degraded(terms.evidence, reason)
     if not control:
         return Sighting.degraded(
-            terms.evidence, f"a monitor sees {name} fail, and nothing beside it that works: its own line may be down"
+            terms.evidence, f"a monitor sees {name} fail, and no control that works: its own line may be down"
         )
     return Sighting.down(terms.evidence, f"a monitor sees {name} fail while others work")
 

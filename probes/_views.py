@@ -15,16 +15,13 @@ from dataclasses import dataclass
 from enum import Enum
 
 from failover.model import Evidence, Sighting
-from probes._fetch import plain
+from probes._page import FAILING, plain
 
 NETWORKS = 3
 COUNTRIES = 2
 
 BLOCKING = frozenset({"BY", "CN", "IR", "KP", "MM", "RU", "TM"})
 """Countries (ISO 3166-1) where failing is the usual state of several large platforms."""
-
-FAILING = frozenset({500, 502, 503, 504, *range(520, 527)})
-"""Statuses by which a site says "we cannot"; 520 to 526 are those of Cloudflare for a site behind it."""
 
 OUR_WAY_OUT = frozenset({407, 511})
 """Statuses that a proxy or a login page of the network near the vantage point makes (RFC 9110, RFC 6585)."""

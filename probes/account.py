@@ -127,7 +127,7 @@ KIND = ProbeKind(
     evidence=Evidence.SPOKEN,
     every=300.0,
     fastest=60.0,
-    timeout=30.0,
+    timeout=60.0,  # a canary takes up to 40 s, whatever hangs, and the account itself is asked before
     example="""\
 kind: account
 channel: facebook-page

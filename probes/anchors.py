@@ -8,7 +8,8 @@ would go on working after the way out is gone.  An anchor counts when it answers
 - Not more than half of them answer: UNKNOWN, fault NETWORK.  Otherwise UP.
 
 What the known anchors answer: the connectivity checks of Android, Firefox and Windows; a 4xx or 5xx is the anchor's
-own trouble and only fails to count.
+own trouble and only fails to count.  No answer, not even a 429 with Retry-After, keeps us from asking again: any box
+on the line can write one for an anchor of plain http.
 """
 
 from __future__ import annotations
@@ -106,7 +107,9 @@ def judge(urls: Sequence[str], replies: Sequence[Reply]) -> Sighting:
 @asynccontextmanager
 async def open_anchors(options: AnchorsOptions, surroundings: Surroundings) -> AsyncIterator[AnchorsProbe]:
     """A probe of our own way to the internet."""
-    async with open_fetcher(surroundings.user_agent, limit=10_000, seconds=SECONDS, remember=False) as fetcher:
+    async with open_fetcher(
+        surroundings.user_agent, limit=10_000, seconds=SECONDS, remember=False, pause=0.0
+    ) as fetcher:
         yield AnchorsProbe(options.urls, fetcher)
 
 

@@ -6,7 +6,7 @@ saves most of it.
 
 An incident is open while it has no `end` and its newest update is not AVAILABLE.  SERVICE_OUTAGE of a named product
 is an outage, where it is said of no place in particular, of the whole world, or of a place among `locations`; in
-other places it is a degradation.  A product that the dashboard does not list, as YouTube is none of Workspace, would
+other places, or where the places cannot be read, it is a degradation.  A product that the dashboard does not list, as YouTube is none of Workspace, would
 be green for ever: it is "could not tell".
 """
 
@@ -56,12 +56,16 @@ class Options(contracts.Options):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """An open one.  `products` holds ids and folded names, `places` folded ids; `state` is empty where not known."""
+    """An open one.  `products` holds ids and folded names, `places` folded ids; `state` is empty where not known.
+
+    `located`: the places could be read; else it may be anywhere, which is neither everywhere nor elsewhere.
+    """
 
     title: str
     state: str
     products: frozenset[str]
     places: frozenset[str]
+    located: bool
     changed_at: float | None
 
     def concerns(self, wanted: Iterable[str]) -> bool:
@@ -69,11 +73,12 @@ class Incident:
 
     def everywhere(self, locations: Sequence[str]) -> bool:
         """Whether it hits the product as a whole, or at one of these places."""
-        return not self.places or "global" in self.places or any(fold(place) in self.places for place in locations)
+        hit = not self.places or "global" in self.places or any(fold(place) in self.places for place in locations)
+        return self.located and hit
 
     def elsewhere(self, locations: Sequence[str]) -> bool:
         """Whether it hits none of these places; a zone (`europe-west4-a`) lies in its region."""
-        if not locations or self.everywhere(locations):
+        if not locations or not self.located or self.everywhere(locations):
             return False
         return not any(place.startswith(f"{fold(wanted)}-") for place in self.places for wanted in locations)
 
@@ -104,13 +109,16 @@ def _incident(row: Mapping[str, object]) -> Incident:
         for one in rows(row.get("affected_products"))
     ]
     own = (text(row, "service_key"), text(row, "service_name"))
+    listed = row.get("currently_affected_locations", [])
+    places = [fold(text(place, "id")) for place in rows(listed)]
     return Incident(
         title=text(row, "external_desc"),
         state=MEANING.get(said, ""),
         products=frozenset(
             filter(None, (mark for marks in (*products, own) for name in marks for mark in (name, fold(name))))
         ),
-        places=frozenset(fold(text(place, "id")) for place in rows(row.get("currently_affected_locations"))) - {""},
+        places=frozenset(places) - {""},
+        located=isinstance(listed, list) and len(listed) == len(list(filter(None, places))),
         changed_at=latest(timestamp(one) for one in (row.get("begin"), row.get("modified"), newest.get("when"))),
     )
 

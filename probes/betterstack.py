@@ -5,13 +5,15 @@ path of such a page is answered with 200 and HTML.
 
 A resource is what this house calls a component; its `downtime` is found by the vendor's own monitors or set by hand.
 Reports, past and planned ones too, are listed beside the resources with their start and end.  A resource bears no
-date of its own, so how fresh its trouble is is told by the reports that name it.
+date of its own, so how fresh its trouble is is told by the reports that name it, else by when we first saw it.
+Each brings 90 days of history with it: a page of more than some 200 resources is larger than what is read.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import islice
 
 from pydantic import Field, field_validator
@@ -36,13 +38,10 @@ from probes._board import (
     text,
 )
 from probes._fetch import Fetcher, open_fetcher
-from probes._official import DEGRADED, MAINTENANCE, OUTAGE, WORKS, Part, host_of, timestamp, word
+from probes._official import DEGRADED, MAINTENANCE, OUTAGE, WORKS, FirstSeen, Part, host_of, timestamp, word
 from probes._statuspage import INCIDENTS, Incident
 
 PATHS: tuple[str, ...] = ("/index.json",)
-LARGEST = 6_000_000
-"""Bytes: each resource brings 90 days of history with it."""
-
 WORDS = {
     "operational": "operational",
     "degraded": "degraded_performance",
@@ -142,6 +141,7 @@ class BetterstackProbe:
         self._options = options
         self._fetcher = fetcher
         self._surroundings = surroundings
+        self._seen = FirstSeen()
 
     async def look(self) -> Sighting:
         options, now = self._options, self._surroundings.now()
@@ -153,12 +153,13 @@ class BetterstackProbe:
             return of_another_form()
         if why := foreign(board, options.url, options.page):
             return Sighting.unknown(Evidence.OFFICIAL, why)
+        board = replace(board, parts=self._seen.date(board.parts, now))
         return judge_board(board, options.components, now=now, forget_after=options.forget_after)
 
 
 @asynccontextmanager
 async def open_probe(options: Options, surroundings: Surroundings) -> AsyncIterator[BetterstackProbe]:
-    async with open_fetcher(surroundings.user_agent, limit=LARGEST) as fetcher:
+    async with open_fetcher(surroundings.user_agent) as fetcher:
         yield BetterstackProbe(options, fetcher, surroundings)
 
 

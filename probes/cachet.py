@@ -24,7 +24,7 @@ from failover.model import Evidence, Sighting, Signal
 from probes._address import WebAddress
 from probes._board import Board, fetch_document, identifier, judge_board, mapping, no_empty_name, rows, text
 from probes._fetch import Fetcher, open_fetcher
-from probes._official import Part, fold, timestamp
+from probes._official import FirstSeen, Part, fold, timestamp
 from probes._statuspage import Incident
 
 PATHS: tuple[str, ...] = ("/api/components?per_page=100", "/api/v1/components?per_page=100")
@@ -144,12 +144,14 @@ class CachetProbe:
         self._options = options
         self._fetcher = fetcher
         self._surroundings = surroundings
+        self._seen = FirstSeen()
 
     async def look(self) -> Sighting:
         parts = await self._components()
         if isinstance(parts, Sighting):
             return parts
         now = self._surroundings.now()
+        parts = self._seen.date(parts, now)
         said = judge(parts, (), self._options, now=now)
         return judge(parts, await self._incidents(), self._options, now=now) if said.signal is Signal.UP else said
 

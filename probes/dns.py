@@ -38,6 +38,9 @@ VOICES = 3
 FAILED = (Said.SERVFAIL, Said.SILENT)
 HIDDEN = (Said.NXDOMAIN, Said.EMPTY, Said.BLOCKED)
 
+PAUSE = 60.0
+"""Seconds for which a resolver that answers 429 with Retry-After is left alone at most."""
+
 DEFAULT_SERVERS = (
     "system",
     "1.1.1.1",
@@ -190,7 +193,7 @@ def _evidence(failing: Sequence[Answer]) -> Evidence:
 @asynccontextmanager
 async def open_dns(options: DnsOptions, surroundings: Surroundings) -> AsyncIterator[DnsProbe]:
     """A probe of one name."""
-    async with open_fetcher(surroundings.user_agent, limit=65_535, seconds=options.timeout) as fetcher:
+    async with open_fetcher(surroundings.user_agent, limit=65_535, seconds=options.timeout, pause=PAUSE) as fetcher:
         yield DnsProbe(options, fetcher, options.timeout)
 
 

@@ -3,27 +3,29 @@
 `GET <url>/api/v1/endpoints/statuses` gives every endpoint with its latest results, newest last, without
 authentication unless the instance is protected (TwiN/gatus, `api/endpoint_status.go`).  Times carry their zone.
 
-Rules: the class of evidence is `elsewhere` (`here` for an instance on this machine, or where `vantage` says so).  An
-endpoint is down where its last results all failed while another endpoint of the instance works: so let it watch
-something unrelated too.  Old results, an endpoint that is gone, and what is not Gatus's JSON are "could not tell".
+Rules: the class of evidence is `elsewhere` (`here` for an instance on this machine or our own network, or where
+`vantage` says so).  An endpoint is down where its last results all failed while one of the `controls`, endpoints of
+something unrelated, works; without controls a red is doubt and never votes.  Old results, an endpoint that is gone,
+and what is not Gatus's JSON are "could not tell".
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Sighting
 from probes._address import WebAddress
-from probes._board import rows, text
+from probes._board import no_empty_name, rows, text
 from probes._fetch import Fetcher, open_fetcher
 from probes._official import timestamp
-from probes._vantage import Beat, Monitor, Terms, Vantage, evidence_of, fetch_seen, judge_monitors
+from probes._vantage import Beat, Monitor, Terms, Vantage, evidence_of, fetch_seen, judge_monitors, require_apart
 
 PATHS: tuple[str, ...] = ("/api/v1/endpoints/statuses",)
 
@@ -34,15 +36,23 @@ RESULTS = 10
 class Options(contracts.Options):
     """`url` is the address of the instance; `endpoints` are names, `group/name`, or keys (`group_name`).
 
+    `controls` name other endpoints of it, of sites that have nothing to do with the platform nor with the network of
+    the instance (no router, no NAS): while none of them works, or none is named, a red is doubt and never votes.
     `failures` results in a row make a red; a newest result older than `stale_after` says nothing.  `vantage` is the
     class of evidence: `here` where the instance shares our line, `official` where the platform's owner runs it.
     """
 
     url: WebAddress
     endpoints: tuple[str, ...] = Field(min_length=1)
+    controls: Annotated[tuple[str, ...], AfterValidator(no_empty_name)] = ()
     failures: int = Field(default=2, ge=1, le=RESULTS)
     stale_after: Duration = Field(default=900.0, gt=0)
     vantage: Vantage | None = None
+
+    @model_validator(mode="after")
+    def _controls_are_unrelated(self) -> Self:
+        require_apart(self.controls, self.endpoints)
+        return self
 
 
 def read_endpoints(document: object) -> list[Monitor] | None:
@@ -77,7 +87,13 @@ def judge(document: object, options: Options, *, now: float) -> Sighting:
     monitors = read_endpoints(document)
     if monitors is None:
         return Sighting.unknown(evidence, "the answer is not that of Gatus")
-    terms = Terms(evidence=evidence, now=now, failures=options.failures, stale_after=options.stale_after)
+    terms = Terms(
+        evidence=evidence,
+        now=now,
+        controls=options.controls,
+        failures=options.failures,
+        stale_after=options.stale_after,
+    )
     return judge_monitors(monitors, options.endpoints, terms)
 
 
@@ -125,5 +141,6 @@ KIND = ProbeKind(
 kind: gatus
 url: https://gatus.example.net
 endpoints: [social/facebook]
+controls: [other/wikipedia]
 """,
 )

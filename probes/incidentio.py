@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import islice
 from urllib.parse import urlsplit
 
@@ -36,7 +37,7 @@ from probes._board import (
     worst,
 )
 from probes._fetch import Fetcher, open_fetcher
-from probes._official import DEGRADED, MAINTENANCE, WORKS, Part, fold, host_of, timestamp, word
+from probes._official import DEGRADED, MAINTENANCE, WORKS, FirstSeen, Part, fold, host_of, timestamp, word
 from probes._statuspage import INCIDENTS, OPEN, Incident
 
 WIDGET = "/api/v1/summary"
@@ -199,6 +200,7 @@ class IncidentioProbe:
         self._options = options
         self._fetcher = fetcher
         self._surroundings = surroundings
+        self._seen = FirstSeen()
 
     async def look(self) -> Sighting:
         options = self._options
@@ -211,6 +213,7 @@ class IncidentioProbe:
         if why := foreign(board, options.url, options.page):
             return Sighting.unknown(Evidence.OFFICIAL, why)
         now = self._surroundings.now()
+        board = replace(board, parts=self._seen.date(board.parts, now))
         return judge_board(board, options.components, now=now, forget_after=options.forget_after)
 
 

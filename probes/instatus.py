@@ -34,7 +34,7 @@ from probes._board import (
     text,
 )
 from probes._fetch import Fetcher, open_fetcher
-from probes._official import DEGRADED, MAINTENANCE, WORKS, Part, host_of, timestamp, word
+from probes._official import DEGRADED, MAINTENANCE, WORKS, FirstSeen, Part, host_of, timestamp, word
 from probes._statuspage import INCIDENTS, Incident
 
 PATHS: tuple[str, ...] = ("/summary.json",)
@@ -108,12 +108,15 @@ def read_parts(document: object) -> tuple[Part, ...] | None:
 
 
 def judge(board: Board, options: Options, *, now: float) -> Sighting:
-    """The page as one sighting.  A component without a date is as old as the last word of any open incident."""
+    """The page as one sighting."""
+    return judge_board(dated(board), options.components, now=now, forget_after=options.forget_after)
+
+
+def dated(board: Board) -> Board:
+    """A component without a date is as old as the last word of any open incident."""
     spoken = latest(incident.changed_at for incident in board.incidents)
-    dated = (part if part.changed_at is not None else replace(part, changed_at=spoken) for part in board.parts)
-    return judge_board(
-        replace(board, parts=tuple(dated)), options.components, now=now, forget_after=options.forget_after
-    )
+    parts = (part if part.changed_at is not None else replace(part, changed_at=spoken) for part in board.parts)
+    return replace(board, parts=tuple(parts))
 
 
 def recognise(url: str, body: object) -> dict[str, object] | None:
@@ -131,6 +134,7 @@ class InstatusProbe:
         self._options = options
         self._fetcher = fetcher
         self._surroundings = surroundings
+        self._seen = FirstSeen()
 
     async def look(self) -> Sighting:
         document = await self._get(PATHS[0])
@@ -144,7 +148,8 @@ class InstatusProbe:
         parts = await self._parts() if self._options.components else ()
         if isinstance(parts, Sighting):
             return parts
-        return judge(replace(board, parts=parts), self._options, now=self._surroundings.now())
+        now, board = self._surroundings.now(), dated(replace(board, parts=parts))
+        return judge(replace(board, parts=self._seen.date(board.parts, now)), self._options, now=now)
 
     async def _parts(self) -> tuple[Part, ...] | Sighting:
         """The components, where they are to be had; else the reason why the first list could not be read."""

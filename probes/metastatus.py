@@ -29,7 +29,7 @@ from failover.model import Evidence, Sighting, Signal
 from probes._address import WebAddress
 from probes._board import fetch_document, identifier, no_empty_name, rows, text
 from probes._fetch import Fetcher, open_fetcher
-from probes._official import Part, fold, judge_parts, timestamp, word
+from probes._official import FirstSeen, Part, fold, gravest, judge_parts, timestamp, word
 
 PATHS: tuple[str, ...] = ("/data/orgs.json",)
 
@@ -42,8 +42,6 @@ WORDS = {
     "major_disruptions": "major_outage",
 }
 """The page's words, of which no list is published.  The singular means the plural, other words "could not tell"."""
-
-_WORST_FIRST = (Signal.DOWN, Signal.DEGRADED, Signal.UNKNOWN, Signal.UP)
 
 
 class Options(contracts.Options):
@@ -76,12 +74,11 @@ def _part(row: Mapping[str, object]) -> Part:
     return Part(name=text(row, "name"), key=identifier(row, "id"), word=known, changed_at=timestamp(row.get("time")))
 
 
-def judge(document: object, options: Options, *, now: float) -> Sighting:
+def judge(orgs: Mapping[str, tuple[Part, ...]] | None, options: Options, *, now: float) -> Sighting:
     """The list as one sighting (class `official`): the worst of the watched services."""
-    orgs = read_orgs(document)
     if orgs is None:
         return _unknown("the answer is not the list of metastatus.com")
-    said = min((_judge_org(org, orgs, options, now) for org in options.orgs), key=_rank)
+    said = gravest(_judge_org(org, orgs, options, now) for org in options.orgs)
     if said.signal is Signal.DOWN and options.high == "degraded":
         return Sighting.degraded(Evidence.OFFICIAL, said.reason, said.detail)
     return said
@@ -96,12 +93,8 @@ def _judge_org(org: str, orgs: Mapping[str, tuple[Part, ...]], options: Options,
     said = [
         judge_parts([part], [part.name], now=now, forget_after=options.forget_after) for part in parts if part.name
     ]
-    worst = min(said, key=_rank, default=_unknown(f"metastatus.com names no service of {org}"))
+    worst = gravest(said or [_unknown(f"metastatus.com names no service of {org}")])
     return replace(worst, detail=f"{org}: {worst.detail}".removesuffix(": "))
-
-
-def _rank(sighting: Sighting) -> int:
-    return _WORST_FIRST.index(sighting.signal)
 
 
 def _unknown(reason: str) -> Sighting:
@@ -124,12 +117,15 @@ class MetastatusProbe:
         self._options = options
         self._fetcher = fetcher
         self._surroundings = surroundings
+        self._seen = {org: FirstSeen() for org in options.orgs}
 
     async def look(self) -> Sighting:
         document = await fetch_document(self._fetcher, f"{self._options.url.rstrip('/')}{PATHS[0]}")
         if isinstance(document, Sighting):
             return document
-        return judge(document, self._options, now=self._surroundings.now())
+        orgs, now = read_orgs(document), self._surroundings.now()
+        watched = {org: seen.date((orgs or {}).get(org, ()), now) for org, seen in self._seen.items()}
+        return judge(orgs and orgs | watched, self._options, now=now)
 
 
 @asynccontextmanager

@@ -5,7 +5,9 @@ page; `filtered_status` is up, warn, down, maintenance or unknown (arslanbekov/t
 client library).  The free plan allows some 15 requests a minute.
 
 Rules: the class of evidence is that of what a monitor stands on.  A service monitor repeats the vendor's own status
-page, so it is `official` and not independent of that page.  A website or ping monitor looks for itself, from
+page, so it is `official` and not independent of that page; but of a vendor that has no page (as Facebook, Instagram
+and WhatsApp for the public) StatusGator goes by what users report, there and perhaps where Downdetector counts them
+too.  Set `evidence: crowd` for such a vendor, or one crowd would be heard as two witnesses.  A website or ping monitor looks for itself, from
 StatusGator's machines: `elsewhere`.  A monitor of any other type shows what somebody sets there, and an early warning
 is a guess from its customers' clicks: both are doubt at most.  Trouble with our account never votes.
 """
@@ -15,17 +17,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
 from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
-from failover.model import Evidence, Fault, Sighting, Signal
+from failover.model import Evidence, Fault, Sighting
 from probes._address import WebAddress, unforgeable
 from probes._board import identifier, mapping, no_empty_name, rows, text
 from probes._fetch import Fetcher, Trouble, open_fetcher, plain
-from probes._official import fold, near, timestamp, word
+from probes._official import fold, gravest, near, timestamp, word
 
 PAGES = 8
 
@@ -35,8 +37,6 @@ CLASSES = {
     "pingmonitor": Evidence.ELSEWHERE,
 }
 """Type of a monitor -> what its red is evidence of."""
-
-_WORST_FIRST = (Signal.DOWN, Signal.DEGRADED, Signal.UNKNOWN, Signal.UP)
 
 
 def _keeps_secrets(value: str) -> str:
@@ -48,12 +48,15 @@ def _keeps_secrets(value: str) -> str:
 class Options(contracts.Options):
     """`board` is the id of the board, `monitors` are names or ids on it.
 
+    `evidence` is what its service monitors stand on: `official` for the vendor's own status page, `crowd` for the
+    reports of users, by which StatusGator goes where the vendor has no page.
     A monitor that StatusGator has not checked for `stale_after` says nothing.
     """
 
     board: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
     monitors: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(no_empty_name)]
     token: SecretStr = Field(min_length=1)
+    evidence: Literal["official", "crowd"] = "official"
     stale_after: Duration = Field(default=3600.0, gt=0)
     api_url: Annotated[WebAddress, AfterValidator(_keeps_secrets)] = "https://statusgator.com/api/v3"
 
@@ -102,7 +105,7 @@ def find(monitors: Sequence[Monitor], wanted: str) -> Monitor | None:
 def judge(monitors: Sequence[Monitor], options: Options, *, now: float) -> Sighting:
     """The worst of what is said of the wanted monitors; one that is missing keeps it from being "up"."""
     said = [_judge_name(name, monitors, options, now) for name in options.monitors]
-    return min(said, key=lambda sighting: _WORST_FIRST.index(sighting.signal))
+    return gravest(said)
 
 
 def _judge_name(wanted: str, monitors: Sequence[Monitor], options: Options, now: float) -> Sighting:
@@ -115,6 +118,8 @@ def _judge_name(wanted: str, monitors: Sequence[Monitor], options: Options, now:
 
 def _judge_monitor(monitor: Monitor, options: Options, now: float) -> Sighting:
     name, evidence = plain(monitor.name, 60), monitor.evidence or Evidence.OFFICIAL
+    if evidence is Evidence.OFFICIAL:
+        evidence = Evidence(options.evidence)
     if monitor.paused:
         return Sighting.unknown(evidence, f"the StatusGator monitor of {name} is paused")
     if monitor.checked_at is not None and now - monitor.checked_at > options.stale_after:
@@ -201,6 +206,7 @@ KIND = ProbeKind(
 kind: statusgator
 board: AbCdEf1234
 monitors: [Facebook]
+evidence: crowd
 token_file: statusgator-token
 """,
 )

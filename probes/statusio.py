@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import islice
 
 from pydantic import Field, field_validator
@@ -34,7 +35,7 @@ from probes._board import (
     text,
 )
 from probes._fetch import Fetcher, open_fetcher
-from probes._official import DEGRADED, MAINTENANCE, OUTAGE, WORKS, Part, fold, timestamp
+from probes._official import DEGRADED, MAINTENANCE, OUTAGE, WORKS, FirstSeen, Part, fold, timestamp
 from probes._statuspage import INCIDENTS, Incident
 
 API = "https://api.status.io"
@@ -134,6 +135,7 @@ class StatusioProbe:
         self._options = options
         self._fetcher = fetcher
         self._surroundings = surroundings
+        self._seen = FirstSeen()
 
     async def look(self) -> Sighting:
         options = self._options
@@ -146,6 +148,7 @@ class StatusioProbe:
         if board is None:
             return of_another_form()
         now = self._surroundings.now()
+        board = replace(board, parts=self._seen.date(board.parts, now))
         return judge_board(board, options.components, now=now, forget_after=options.forget_after)
 
 

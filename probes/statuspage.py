@@ -24,7 +24,7 @@ from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Sighting, Signal
 from probes._address import WebAddress
 from probes._fetch import Fetcher, Page, Trouble, open_fetcher, plain
-from probes._official import Part, day, fold, forgotten, host_of, judge_parts, refusal
+from probes._official import FirstSeen, Part, day, fold, forgotten, host_of, judge_parts, refusal
 from probes._statuspage import StatusPage, last_touched, read_page
 
 PATHS: tuple[str, ...] = ("/api/v2/summary.json",)
@@ -73,13 +73,15 @@ def judge(page: StatusPage, options: Options, *, now: float) -> Sighting:
     if not options.components:
         return _judge_rollup(page, options, now)
     wanted = {fold(name) for name in options.components}
-    watched = [
-        replace(part, changed_at=last_touched(part, page.incidents))
-        for part in page.parts
-        if part.key in options.components or fold(part.name) in wanted
-    ]
-    said = judge_parts(watched, options.components, now=now, forget_after=options.forget_after)
+    ours = [part.key in options.components or fold(part.name) in wanted for part in page.parts]
+    parts = [_dated(part, page) if mine else part for part, mine in zip(page.parts, ours, strict=True)]
+    watched = [part for part, mine in zip(parts, ours, strict=True) if mine]
+    said = judge_parts(parts, options.components, now=now, forget_after=options.forget_after)
     return (_contradicted(page, options, now, watched) if said.signal is Signal.UP else None) or said
+
+
+def _dated(part: Part, page: StatusPage) -> Part:
+    return replace(part, changed_at=last_touched(part, page.incidents))
 
 
 def _contradicted(page: StatusPage, options: Options, now: float, watched: Sequence[Part] | None) -> Sighting | None:
@@ -133,13 +135,17 @@ class StatuspageProbe:
         self._options = options
         self._fetcher = fetcher
         self._surroundings = surroundings
+        self._seen = FirstSeen()
 
     async def look(self) -> Sighting:
         page = await self._read("summary")
         if isinstance(page, StatusPage) and missing(page, self._options):
             rest = await self._read("components")
             page = replace(page, parts=rest.parts) if isinstance(rest, StatusPage) else page
-        return page if isinstance(page, Sighting) else judge(page, self._options, now=self._surroundings.now())
+        if isinstance(page, Sighting):
+            return page
+        now = self._surroundings.now()
+        return judge(replace(page, parts=self._seen.date(page.parts, now)), self._options, now=now)
 
     async def _read(self, name: str) -> StatusPage | Sighting:
         url = f"{self._options.url.rstrip('/')}/api/v2/{name}.json"

@@ -5,8 +5,9 @@ was last looked at (upptime.js.org; upptime/upptime).  Both are read as raw file
 minutes.
 
 Rules: the checks run on GitHub's machines, so the class of evidence is `elsewhere` even on a vendor's own page.  A
-site is down only while another one of the list is up.  Its own file must have been written to within `stale_after`:
-Upptime renews it daily, and a repository whose workflows were switched off stays as it was for ever.
+site is down only while one of the `controls`, unrelated sites of the list, is up; without controls a red is doubt and
+never votes.  Its own file must have been written to within `stale_after`: Upptime renews it daily, and a repository
+whose workflows were switched off stays as it was for ever.  A red that was written more than three hours ago is doubt.
 """
 
 from __future__ import annotations
@@ -15,21 +16,25 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Sighting
 from probes._address import WebAddress
-from probes._board import rows, text
+from probes._board import no_empty_name, rows, text
 from probes._fetch import Fetcher, Page, open_fetcher
 from probes._official import timestamp, word
-from probes._vantage import Beat, Monitor, Terms, fetch_seen, judge_monitors
+from probes._vantage import Beat, Monitor, Terms, fetch_seen, judge_monitors, require_apart
 
 PATHS: tuple[str, ...] = ("{path}/raw/HEAD/history/summary.json",)
 """`{path}` is the path of the address that a person gave: a repository is `https://github.com/<owner>/<name>`."""
+
+RED_FOR = 3 * 3600.0
+"""Seconds for which the one failure that a file tells of counts in full."""
 
 BEATS = {"up": Beat.UP, "degraded": Beat.SHAKY, "down": Beat.DOWN}
 
@@ -39,13 +44,23 @@ _RAW = re.compile(r"/([\w.-]+/[\w.-]+)/(?:refs/heads/)?([\w.-]+)/history/summary
 
 
 class Options(contracts.Options):
-    """`repository` is `owner/name` on GitHub; `sites` are names or slugs of its list."""
+    """`repository` is `owner/name` on GitHub; `sites` are names or slugs of its list.
+
+    `controls` name other sites of the list that have nothing to do with the platform: while none of them is up, or
+    none is named, a red is doubt and never votes.
+    """
 
     repository: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$")
     branch: str = Field(default="HEAD", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
     sites: tuple[str, ...] = Field(min_length=1, max_length=5)
+    controls: Annotated[tuple[str, ...], AfterValidator(no_empty_name)] = ()
     stale_after: Duration = Field(default=2 * 86400.0, gt=0)
     api_url: WebAddress = "https://raw.githubusercontent.com"
+
+    @model_validator(mode="after")
+    def _controls_are_unrelated(self) -> Self:
+        require_apart(self.controls, self.sites)
+        return self
 
 
 def read_sites(document: object) -> list[Monitor] | None:
@@ -74,7 +89,14 @@ def judge(document: object, histories: Mapping[str, str], options: Options, *, n
     sites = read_sites(document)
     if sites is None:
         return _unknown("the answer is not the list of an Upptime repository")
-    terms = Terms(evidence=Evidence.ELSEWHERE, now=now, failures=1, stale_after=options.stale_after)
+    terms = Terms(
+        evidence=Evidence.ELSEWHERE,
+        now=now,
+        controls=options.controls,
+        failures=1,
+        stale_after=options.stale_after,
+        red_for=RED_FOR,
+    )
     return judge_monitors([_dated(site, histories, options) for site in sites], options.sites, terms)
 
 
@@ -140,5 +162,6 @@ KIND = ProbeKind(
 kind: upptime
 repository: example/upptime
 sites: [Facebook]
+controls: [Wikipedia]
 """,
 )

@@ -9,26 +9,27 @@ A page that shows days instead of beats sums up hours in one, and one failure co
 8601 with a `T`, and a red one says that something was wrong today, not that it is now: "could not tell".
 
 Rules: the class of evidence is `elsewhere`, also where our own organisation runs the instance at another site
-(`here` on this machine, or where `vantage` says so).  Down needs several red beats while another monitor of the page
-is green: so let the page show something unrelated too.
+(`here` on this machine or our own network, or where `vantage` says so).  Down needs several red beats while one of the
+`controls`, monitors of something unrelated, is green; without controls a red is doubt and never votes.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Sighting
 from probes._address import WebAddress
-from probes._board import identifier, mapping, rows, text
+from probes._board import identifier, mapping, no_empty_name, rows, text
 from probes._fetch import Fetcher, open_fetcher
 from probes._official import timestamp
-from probes._vantage import Beat, Monitor, Terms, Vantage, evidence_of, fetch_seen, judge_monitors
+from probes._vantage import Beat, Monitor, Terms, Vantage, evidence_of, fetch_seen, judge_monitors, require_apart
 
 PATHS: tuple[str, ...] = ("/api/status-page/{last}",)
 """`{last}` is the last part of the address that a person gave: a page is `<url>/status/<page>`."""
@@ -39,16 +40,24 @@ BEATS = {"0": Beat.DOWN, "1": Beat.UP, "2": Beat.SHAKY, "3": Beat.MAINTENANCE}
 class Options(contracts.Options):
     """`url` is the address of the instance, `page` the last part of its status page's; `monitors` are names or ids.
 
-    `failures` beats in a row make a red; a newest beat older than `stale_after` says nothing.  `vantage` is the class
+    `controls` name other monitors of the page, of sites that have nothing to do with the platform nor with the
+    network of the instance (no router, no NAS): while none of them works, or none is named, a red is doubt and never
+    votes.  `failures` beats in a row make a red; a newest beat older than `stale_after` says nothing.  `vantage` is the class
     of evidence: `here` where the instance shares our line, `official` where the platform's owner runs it.
     """
 
     url: WebAddress
     page: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,99}$")
     monitors: tuple[str, ...] = Field(min_length=1)
+    controls: Annotated[tuple[str, ...], AfterValidator(no_empty_name)] = ()
     failures: int = Field(default=2, ge=1, le=50)
     stale_after: Duration = Field(default=900.0, gt=0)
     vantage: Vantage | None = None
+
+    @model_validator(mode="after")
+    def _controls_are_unrelated(self) -> Self:
+        require_apart(self.controls, self.monitors)
+        return self
 
 
 def read_monitors(names: object, beats: object) -> list[Monitor] | None:
@@ -84,7 +93,13 @@ def judge(names: object, beats: object, options: Options, *, now: float) -> Sigh
     monitors = read_monitors(names, beats)
     if monitors is None:
         return Sighting.unknown(evidence, "the answer is not that of Uptime Kuma")
-    terms = Terms(evidence=evidence, now=now, failures=options.failures, stale_after=options.stale_after)
+    terms = Terms(
+        evidence=evidence,
+        now=now,
+        controls=options.controls,
+        failures=options.failures,
+        stale_after=options.stale_after,
+    )
     return judge_monitors(monitors, options.monitors, terms)
 
 
@@ -136,5 +151,6 @@ kind: uptimekuma
 url: https://kuma.example.net
 page: social
 monitors: [Facebook]
+controls: [Wikipedia]
 """,
 )

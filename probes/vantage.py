@@ -10,8 +10,10 @@ the second platform another `listen`, and tell them apart by the path at the rev
 an error at the start.  Behind a proxy the sender's address says nothing, so nothing is concluded from it: who has the
 secret is believed, so give it only to machines that you would believe.
 
-A report counts for `stale_after` from its own timestamp.  DOWN when more than half of the nodes that are fresh say
-so, and at least `nodes` are fresh.  A machine that adds that its trouble is with an account or with its own network
+A report counts for `stale_after` from its own timestamp.  DOWN when more than half of the nodes that are fresh have
+said so twice in a row (two reports with different times, not further apart than `stale_after`), and at least `nodes`
+are fresh; a majority that has not said it twice is doubt, for one report is one measurement however often it is read.
+So let each machine report every minute or two.  A machine that adds that its trouble is with an account or with its own network
 (`"fault": "account"`) says nothing about the platform.  An id that was heard before, and a report older than the one
 we have, change nothing.  Reports are not kept over a restart: the next ones come within the minute.
 
@@ -42,7 +44,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -87,12 +89,23 @@ class Options(contracts.Options):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What one machine said last; `at` by its own clock, but never later than ours was then."""
+    """What one machine said last; `at` by its own clock, but never later than ours was then.
+
+    `repeated`: it says for the second time in a row that it is down.
+    """
 
     node: str
     signal: Signal
     words: str
     at: float
+    repeated: bool = False
+
+    def after(self, before: Report | None, stale_after: float) -> Report:
+        """This report, where `before` is the one that the same machine gave last."""
+        if before is None or not self.signal is before.signal is Signal.DOWN:
+            return self
+        apart = self.at - before.at
+        return replace(self, repeated=0 < apart <= stale_after or (apart == 0 and before.repeated))
 
 
 def read_report(body: bytes, platform: str, at: float) -> Report | str:
@@ -130,9 +143,13 @@ def judge(reports: Iterable[Report], now: float, *, nodes: int, stale_after: flo
         needed = f", {nodes} are needed" if nodes > 1 else ""
         return Sighting.unknown(Evidence.ELSEWHERE, heard + needed, detail)
     down, up = (sum(one.signal is signal for one in fresh) for signal in (Signal.DOWN, Signal.UP))
+    sure = sum(one.signal is Signal.DOWN and one.repeated for one in fresh)
     of = f"of {len(fresh)} of our vantage points"
-    if 2 * down > len(fresh):
+    if 2 * sure > len(fresh):
         return Sighting.down(Evidence.ELSEWHERE, f"{down} {of} say that it is down", detail)
+    if 2 * down > len(fresh):
+        once = "which has not said so twice" if down == 1 else "not all of them twice"
+        return Sighting.degraded(Evidence.ELSEWHERE, f"{down} {of} say that it is down, {once} in a row", detail)
     if 2 * up > len(fresh):
         return Sighting.up(Evidence.ELSEWHERE, f"{up} {of} say that it works", detail)
     if down:
@@ -179,7 +196,7 @@ class VantageProbe:
             if len(self._reports) >= MOST_NODES:
                 return problem(429, "more nodes than anybody has")
         if known is None or known.at <= report.at or known.at > now:
-            self._reports[report.node] = report
+            self._reports[report.node] = report.after(known, self._options.stale_after)
         return _TAKEN
 
     def listens_at(self, address: Address) -> None:

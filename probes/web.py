@@ -26,16 +26,16 @@ from failover.contracts import Duration, Options, ProbeKind, Surroundings
 from failover.model import Evidence, Fault, Sighting, Signal
 from probes._address import WebAddress, unforgeable
 from probes._fetch import Fetcher, Kind, Page, Trouble, open_fetcher, plain
+from probes._page import FAILING
 
 READ = 1_000_000
 """Bytes of a page that are read; what comes after is not looked at."""
 
 SECONDS = 8.0
 ADDRESS_GOOD_FOR = 3600.0
-
-FAILING = frozenset({500, 502, 503, 504, *range(520, 527)})
-"""Statuses by which a platform says "we cannot".  520 to 526 are Cloudflare's own for a site that does not answer its
-edge (developers.cloudflare.com, "Cloudflare 5xx errors").
+PAUSE = 60.0
+"""Seconds for which a 429 with Retry-After keeps us away at most: an overload that begins with one can end in an
+outage, and one page a minute is no burden.
 """
 
 TELLS_NOTHING = {
@@ -188,7 +188,9 @@ def _evidence(page: Page) -> Evidence:
 @asynccontextmanager
 async def open_web(options: WebOptions, surroundings: Surroundings) -> AsyncIterator[WebProbe]:
     """A probe of one page."""
-    async with open_fetcher(surroundings.user_agent, limit=READ, seconds=options.timeout, cut=True) as fetcher:
+    async with open_fetcher(
+        surroundings.user_agent, limit=READ, seconds=options.timeout, cut=True, pause=PAUSE
+    ) as fetcher:
         yield WebProbe(options, fetcher, surroundings.now)
 
 

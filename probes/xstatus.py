@@ -3,9 +3,10 @@
 The page is text in Mintlify's Markdown: one `<Card title="…">` per service with a `<Tooltip tip="…">` that says its
 state, then a history of incidents.  X's documentation offers the `.md` form to programs, without describing it.
 
-How much it is worth: little.  It tells of the interfaces for developers, not of the app; it carries no date, so that
-a forgotten word cannot be told from a fresh one; its history is known to keep incidents open that are over, so it is
-not read.  Its gravest word is doubt, unless `major: down` is set by somebody who posts through the interface.
+How much it is worth: little.  It tells of the interfaces for developers, not of the app; it carries no date, so a
+forgotten word is only known by how long we have seen it; its history is known to keep incidents open that are over,
+so it is not read.  Its gravest word is doubt, unless `major: down` is set by somebody who posts through the
+interface.
 
 Rules: a state that is not one of the known words, or a page without cards, is "could not tell".
 """
@@ -13,19 +14,19 @@ Rules: a state that is not one of the known words, or a page without cards, is "
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from failover import contracts
-from failover.contracts import ProbeKind, Surroundings
+from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Sighting, Signal
 from probes._address import WebAddress
 from probes._board import no_empty_name
 from probes._fetch import Fetcher, Trouble, open_fetcher, plain
-from probes._official import Part, judge_parts, refusal, word
+from probes._official import FirstSeen, Part, judge_parts, refusal, word
 
 PATHS: tuple[str, ...] = ("/status.md",)
 
@@ -52,10 +53,14 @@ _TIP = re.compile(r"<Tooltip\b[^<>]{0,200}?\btip=\"([^\"<>]{1,80})\"")
 
 
 class Options(contracts.Options):
-    """`components` are titles of cards; without them all count.  `major` says what a major outage is."""
+    """`components` are titles of cards; without them all count.  `major` says what a major outage is.
+
+    Bad news that we have seen unchanged for `forget_after` was left behind.
+    """
 
     components: Annotated[tuple[str, ...], Field(max_length=CARDS), AfterValidator(no_empty_name)] = ()
     major: Literal["degraded", "down"] = "degraded"
+    forget_after: Duration = Field(default=3 * 86400.0, gt=0)
     url: WebAddress = "https://docs.x.com/status.md"
 
 
@@ -73,13 +78,12 @@ def _card(piece: str) -> list[Part]:
     return [Part(name=plain(title[1]), word=WORDS.get(said) or f"'{said.replace('_', ' ')}'")]
 
 
-def judge(page: str, options: Options) -> Sighting:
-    """The page as one sighting (class `official`)."""
-    cards = read_cards(page)
+def judge(cards: Sequence[Part], options: Options, *, now: float) -> Sighting:
+    """The page's cards as one sighting (class `official`)."""
     if not cards:
         return Sighting.unknown(Evidence.OFFICIAL, "the answer is not the status page of X that is known")
     wanted = options.components or tuple(dict.fromkeys(card.name for card in cards))
-    said = judge_parts(cards, wanted, now=0.0, forget_after=1.0)
+    said = judge_parts(cards, wanted, now=now, forget_after=options.forget_after)
     if said.signal is Signal.DOWN and options.major == "degraded":
         return Sighting.degraded(Evidence.OFFICIAL, said.reason, said.detail)
     return said
@@ -94,9 +98,11 @@ def recognise(url: str, body: object) -> dict[str, object] | None:
 class XStatusProbe:
     """One look is one request."""
 
-    def __init__(self, options: Options, fetcher: Fetcher) -> None:
+    def __init__(self, options: Options, fetcher: Fetcher, surroundings: Surroundings) -> None:
         self._options = options
         self._fetcher = fetcher
+        self._surroundings = surroundings
+        self._seen = FirstSeen()
 
     async def look(self) -> Sighting:
         answer = await self._fetcher.get(self._options.url, headers={"accept": "text/markdown, text/plain"})
@@ -104,13 +110,14 @@ class XStatusProbe:
             return answer.as_source_failure(Evidence.OFFICIAL)
         if refused := refusal(answer):
             return refused
-        return judge(answer.text, self._options)
+        now = self._surroundings.now()
+        return judge(self._seen.date(read_cards(answer.text), now), self._options, now=now)
 
 
 @asynccontextmanager
 async def open_probe(options: Options, surroundings: Surroundings) -> AsyncIterator[XStatusProbe]:
     async with open_fetcher(surroundings.user_agent) as fetcher:
-        yield XStatusProbe(options, fetcher)
+        yield XStatusProbe(options, fetcher, surroundings)
 
 
 KIND = ProbeKind(

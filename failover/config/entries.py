@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, ConfigDict
 from failover.config.kinds import CataloguePlatform, KindError, Kinds
 from failover.config.places import Node
 from failover.config.problems import KeyPath, Reading
-from failover.config.secrets import resolve
+from failover.config.secrets import MADE_UP, resolve
 from failover.config.settings import ChannelSettings, Text, WhenUnsure
 from failover.config.shapes import keys_of
 from failover.config.validation import accept
@@ -54,8 +54,22 @@ def read_entry(
     data, failed = resolve(kind.options, node, path, reading)
     for key in house:
         data.pop(key, None)
+    if reading.example:
+        data = _of_a_form_that_fits(kind.options, node, data, reading)
     options = accept(kind.options, node, path, reading, data=data, skip=failed, also=house)
     return None if head is None or options is None else Entry(head, kind, options)
+
+
+def _of_a_form_that_fits(
+    shape: type[Options], node: Node, data: dict[str, Any], reading: Reading
+) -> dict[str, Any]:
+    """The made-up secrets of an example, in the first form that the kind takes."""
+    for made_up in MADE_UP:
+        tried = {key: made_up if value == MADE_UP[0] else value for key, value in data.items()}
+        spare = replace(reading, problems=[])
+        if accept(shape, node, (), spare, data=tried) is not None:
+            return tried
+    return data
 
 
 def _kind(find: Callable[[str], KindT], node: Node, path: KeyPath, reading: Reading) -> KindT | None:

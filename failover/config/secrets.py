@@ -22,8 +22,8 @@ from failover.config.shapes import SECRET_FORMS, fields_of, is_secret
 
 BYTES_AT_MOST = 65_536
 
-MADE_UP = "example"
-"""Stands in for every secret where nothing real is asked (an example, a replay)."""
+MADE_UP = ("example", "123456789:made-up-for-an-example-that-asks-nobody", "whsec_bWFkZSB1cCBmb3IgYW4gZXhhbXBsZSB0aGF0IGFza3Mgbm9ib2R5")
+"""Stand in for every secret where nothing real is asked (an example, a replay); some kinds expect a certain form."""
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -54,7 +54,7 @@ def _obtained(name: str, given: list[str], node: Node, path: KeyPath, reading: R
         reading.wrong(node.key(given[1]), (*path, given[1]), f"expected only one of {' and '.join(given)}")
         return None
     if reading.example:
-        return MADE_UP
+        return MADE_UP[0]
     try:
         secret = _fetched(given[0], node.mapping[given[0]].value, (*path, given[0]), reading)
     except _NoSecretError as error:

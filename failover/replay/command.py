@@ -39,6 +39,9 @@ def replay(  # noqa: PLR0913  one argument per option of the command
         return NO_SUCH
     try:
         settings = library.organisation(config, env)
+        if every and (name is not None or html is not None):
+            print("failover replay: --all plays what is shipped; it takes neither a scenario nor --html", file=sys.stderr)
+            return NO_SUCH
         if every:
             return _all(settings, wait, seed, as_json=as_json)
         if name is None:
@@ -60,7 +63,11 @@ def _one(name: str, settings: Settings, wait: float | None, seed: int, *, as_jso
         print(f"failover replay: {settings.path} watches {watched}, and none of {wanted}", file=sys.stderr)
         return NO_SUCH
     if html is not None:
-        html.write_text(page(record), encoding="utf-8")
+        try:
+            html.write_text(page(record), encoding="utf-8")
+        except OSError as error:
+            print(f"failover replay: {html} cannot be written: {error.strerror}", file=sys.stderr)
+            return FAILED
         print(f"The drawn timeline is in {html}.", file=sys.stderr)
     if as_json:
         print(json.dumps(report.data(record), indent=2))

@@ -122,7 +122,9 @@ def row(name: str, record: Record) -> tuple[str, ...]:
     first = from_onset(holding[0].at - record.scenario.onset) if holding else "-"
     last = from_onset(welcome[-1].at - record.scenario.onset) if welcome else "-"
     told = str(len({post.incident for post in holding}))
-    verdict = "ok" if not failed else f"FAILED: {failed[0].expected}: {failed[0].found}"
+    unasked = next((one.found for one in found if one.holds is None), "")
+    verdict = "ok" if holding or not unasked else f"not told: {unasked}"
+    verdict = f"FAILED: {failed[0].expected}: {failed[0].found}" if failed else verdict
     return name, first, last, told, verdict
 
 

@@ -114,10 +114,10 @@ GROUP = -1001222333444
 
 
 def _private_group(now: Clock) -> Made:
-    """A group of people with a past: some of its messages are a day old, some were deleted."""
+    """A private channel with a past: some of its messages are a day old, some were deleted."""
 
     def place(service: TelegramService) -> Place:
-        group = service.add_chat(GROUP, kind="supergroup", title="Press list")
+        group = service.add_chat(GROUP, title="Press list")
         for number in range(20):
             group.add(f"message {number}", now() - 86400.0)
         for number in (4, 8, 15, 16, 17):

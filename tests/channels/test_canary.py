@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from channels import facebook, telegram, wordpress
-from channels._canary import MOST, is_ours, words
+from channels._canary import MOST, PAUSE, Flight, Patience, Seen, is_ours, words
 from channels._telegram_options import TelegramOptions
 from failover.contracts import Canary
 from failover.model import Evidence, Sighting, Signal
@@ -22,6 +22,7 @@ from failover.practice.graph import GraphService, graph_error
 from failover.practice.http import Fault, HttpService, Request
 from failover.practice.telegram import TelegramService
 from failover.practice.wordpress import WordPressService
+from probes import account
 from tests.channels._house import HOLDING, NOW, Notes, deadline, surroundings, until
 
 TOKEN = "123456789:practice-token-nobody-may-see"
@@ -382,6 +383,187 @@ async def test_a_test_message_makes_no_sound_and_is_sent_to_the_canary_s_chat_al
         (sent,) = [request.form() for request in here.asked(here.write)]
         assert (sent["chat_id"], sent["disable_notification"]) == (str(CHAT), "true")
         assert bots.visible() == []
+
+
+@pytest.mark.parametrize("how", ["public", "linked", "the channel itself"])
+async def test_a_test_message_is_never_sent_where_somebody_reads_it(how: str) -> None:
+    """The public channel may be configured by its name and, for the canary, by its number."""
+    async with TelegramService(TOKEN, now=lambda: NOW) as bots:
+        here = group(bots)
+        chat = bots.chats[CHAT]
+        chat.name = "examplegroup" if how == "public" else ""
+        chat.linked = bots.channel.id if how == "linked" else 0
+        if how == "the channel itself":
+            options = TelegramOptions(
+                chat="@examplecouncil", token=SecretStr(TOKEN), api_url=bots.url, canary_chat=bots.channel.id
+            )
+            here.open = lambda: telegram.KIND.open(options, surroundings(Clock()))
+        async with AsyncExitStack() as here.stack:
+            await here.restart()
+            sighting = await here.fly()
+            assert (sighting.signal, sighting.fault) == (Signal.UNKNOWN, Whose.ACCOUNT)
+            assert "canary_chat" in sighting.reason
+            chat.name, chat.linked = "", 0
+            assert await here.fly() == sighting
+        assert not here.asked(here.write)
+
+
+async def test_a_chat_that_is_made_public_ends_the_flights() -> None:
+    async with TelegramService(TOKEN, now=lambda: NOW) as bots:
+        here = group(bots)
+        async with AsyncExitStack() as here.stack:
+            await here.restart()
+            await here.fly()
+            bots.chats[CHAT].name = "examplegroup"
+            sighting = await here.fly()
+            assert (sighting.signal, sighting.fault) == (Signal.UNKNOWN, Whose.ACCOUNT)
+            assert await here.fly() == sighting
+        assert len(here.asked(here.write)) == 2
+        assert here.there() == []
+
+
+async def test_a_chat_that_cannot_be_looked_at_is_not_written_to() -> None:
+    async with TelegramService(TOKEN, now=lambda: NOW) as bots:
+        here = group(bots)
+        async with AsyncExitStack() as here.stack:
+            await here.restart()
+            here.fail(Fault.ERROR_BEFORE, ("POST", "/getChat"))
+            assert (await here.fly()).signal is not Signal.UP
+            assert not here.asked(here.write)
+            assert (await here.fly()).signal is Signal.UP
+
+
+@pytest.mark.parametrize("between", [0, 30], ids=["together", "with unused numbers between"])
+async def test_more_leftovers_than_one_flight_can_look_at_are_all_cleaned_up(between: int) -> None:
+    """The copies of one flight leave unused numbers, which do not hide what is older from the next one."""
+    async with TelegramService(TOKEN, now=lambda: NOW) as bots:
+        here = group(bots)
+        chat = bots.chats[CHAT]
+        for number in range(50):
+            chat.add(words(NOW - 1000 + number), NOW)
+        chat.last += between
+        async with AsyncExitStack() as here.stack:
+            await here.restart()
+            for _flight in range(6):
+                assert (await here.fly()).signal is Signal.UP
+            assert here.there() == []
+            here.service.requests.clear()
+            await here.fly()
+            assert not here.asked(("POST", "/forwardMessage"))
+
+
+# --- the time that a flight takes, and what may pile up ---
+
+
+@dataclass
+class Slow:
+    """A service that hangs in one step, or takes posts and never says so."""
+
+    hangs: str = ""
+    wrong: Sighting | None = None
+    listed: bool = True
+    there: dict[str, str] = field(default_factory=dict)
+    written: int = 0
+
+    async def _step(self, name: str) -> None:
+        if self.hangs == name:
+            await asyncio.sleep(60.0)
+
+    async def leftovers(self) -> list[str] | None:
+        await self._step("leftovers")
+        return [*self.there] if self.listed else None
+
+    async def write(self, text: str) -> str | Sighting:
+        self.written += 1
+        post = f"{self.written}"
+        self.there[post] = text
+        await self._step("write")
+        return post if self.wrong is None else self.wrong
+
+    async def read(self, post: str, text: str) -> Seen:
+        await self._step("read")
+        return Seen.HIDDEN if self.there.get(post) == text else Seen.MISSING
+
+    async def remove(self, post: str) -> bool:
+        await self._step("remove")
+        return self.there.pop(post, None) is not None
+
+
+QUICK = Patience(write=0.1, aside=0.1)
+
+
+@pytest.mark.parametrize(
+    ("hangs", "signal"),
+    [
+        ("leftovers", Signal.UNKNOWN),
+        ("write", Signal.DOWN),
+        ("read", Signal.DEGRADED),
+        ("remove", Signal.DEGRADED),
+    ],
+)
+async def test_a_flight_ends_in_time_whatever_hangs(hangs: str, signal: Signal) -> None:
+    """One that the deadline of the look cuts off would be no vote at all."""
+    slow = Slow(hangs=hangs, there={"a": words(NOW), "b": words(NOW)} if hangs == "remove" else {})
+    async with asyncio.timeout(1.0):
+        sighting = await Flight(slow, Clock(), QUICK).fly()
+    assert (sighting.signal, sighting.evidence) == (signal, Evidence.HERE)
+
+
+def test_the_deadline_of_a_look_leaves_room_for_the_slowest_flight() -> None:
+    """Before it the account itself is asked."""
+    assert Patience().whole + 20.0 <= account.KIND.timeout
+
+
+@pytest.mark.parametrize("how", ["never answered", "its own error"])
+async def test_unclear_writes_that_cannot_be_looked_for_do_not_pile_up(how: str) -> None:
+    wrong = Sighting.down(Evidence.SPOKEN, "HTTP 500") if how == "its own error" else None
+    slow = Slow(hangs="" if wrong else "write", wrong=wrong, listed=False)
+    clock = Clock()
+    flight = Flight(slow, clock, QUICK)
+    said = [await flight.fly() for _look in range(MOST + 5)]
+    assert [one.signal for one in said] == [Signal.DOWN] * MOST + [Signal.UNKNOWN] * 5
+    assert len(slow.there) == MOST
+    clock.at += PAUSE
+    assert (await flight.fly()).signal is Signal.DOWN
+    assert (await flight.fly()).signal is Signal.UNKNOWN
+    slow.hangs, slow.wrong = "", None
+    clock.at += PAUSE
+    assert [(await flight.fly()).signal for _look in range(2)] == [Signal.UP] * 2
+
+
+async def test_a_write_that_is_cut_off_counts_as_unclear() -> None:
+    slow = Slow(hangs="write", listed=False)
+    flight = Flight(slow, Clock(), Patience(write=30.0))
+    for _look in range(MOST):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await flight.fly()
+    assert (await flight.fly()).signal is Signal.UNKNOWN
+    assert slow.written == MOST
+
+
+async def test_unclear_writes_that_are_found_and_taken_away_go_on() -> None:
+    slow = Slow(wrong=Sighting.down(Evidence.SPOKEN, "HTTP 500"))
+    flight = Flight(slow, Clock(), QUICK)
+    assert {(await flight.fly()).signal for _look in range(MOST + 5)} == {Signal.DOWN}
+    assert len(slow.there) == 1
+
+
+async def test_a_certain_no_leaves_nothing_to_look_for() -> None:
+    slow = Slow(wrong=Sighting.unknown(Evidence.SPOKEN, "blocked", fault=Whose.ACCOUNT), listed=False)
+    flight = Flight(slow, Clock(), QUICK)
+    assert {(await flight.fly()).reason for _look in range(MOST + 5)} == {"a test post could not be made: blocked"}
+
+
+async def test_facebook_s_unclear_posts_do_not_pile_up_where_they_may_not_be_listed(
+    graph: tuple[GraphService, Place],
+) -> None:
+    service, here = graph
+    service.fail_always(Fault.ERROR_BEFORE, method="GET", path="/promotable_posts")
+    service.fail_always(Fault.ERROR_AFTER, method=here.write[0], path=here.write[1])
+    for _look in range(MOST + 5):
+        await here.fly()
+    assert len(here.there()) == MOST
 
 
 async def test_telegram_without_a_chat_for_it_has_no_canary() -> None:

@@ -563,7 +563,7 @@ async def test_a_chat_whose_old_messages_are_all_gone_proves_nothing(
     assert isinstance(await private.find(HOLDING, Notes()), CannotTell)
 
 
-@pytest.mark.parametrize("follows", [None, Receipt(remote_id="50")], ids=["first", "later"])
+@pytest.mark.parametrize("follows", [None, Receipt(remote_id="95")], ids=["first", "later"])
 async def test_a_chat_that_deletes_its_messages_by_itself_proves_nothing(
     telegram: TelegramService, private: TelegramChannel, follows: Receipt | None
 ) -> None:

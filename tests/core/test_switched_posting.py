@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import itertools
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from failover.delivery import Phase
+from failover.delivery import Phase, Policy
 from failover.desk import RequestError
 from failover.hours import Hours
 from failover.model import Announcement, Measure, State, Statement
@@ -265,6 +266,25 @@ async def test_what_a_post_meets_is_evidence_about_the_platform(world: World) ->
     await hand_in(world)
     await world.deliver()
     assert world.engine.seen["facebook"][f"posts to {PAGE}"].votes_down
+
+
+async def test_a_statement_does_not_wait_for_a_long_mailing_of_a_post() -> None:
+    """The mailing is cut off, the statement goes out, then the mailing is looked for like anything in doubt."""
+    long = Policy(deadline=600.0)
+    world = World(":memory:", house_=house(routes=(replace(META, backups=("email",)),)), policies={"email": long})
+    await world.start()
+    await world.look("facebook", GREEN)
+    world.answers["email"].append("hang")
+    await hand_in(world, "A long letter", "email")
+    await world.courier.deliver()
+    await asyncio.sleep(0)
+    await world.live(180, {"facebook": RED}, deliver=False)
+    for _ in range(3):
+        await world.courier.deliver()
+        await asyncio.sleep(0.01)
+    await world.live(3 * MINUTE, {"facebook": RED})
+    assert [post.statement.value for post in world.walls["email"].posts] == ["post", "holding"]
+    assert await phases(world, "P1") == {"email": "sent"}
 
 
 # -- people ----------------------------------------------------------------------------------------------------

@@ -69,6 +69,19 @@ async def test_nothing_is_remembered_between_two_looks() -> None:
         assert not [request for request in web.requests if "if-none-match" in request.headers]
 
 
+async def test_an_anchor_that_throttles_us_is_asked_again_at_once() -> None:
+    """A box on the line can answer 429 for an anchor: that must not keep us offline for as long as it likes."""
+    async with WebService() as web:
+        urls = [f"{web.url}/{name}" for name in "abc"]
+        for name in "abc":
+            web.put(f"/{name}", status=429, headers={"Retry-After": "3600"})
+        async with KIND.open(KIND.options.model_validate({"urls": urls}), SURROUNDINGS) as probe:
+            assert offline(await probe.look())
+            for name in "abc":
+                web.put(f"/{name}")
+            assert (await probe.look()).signal is Signal.UP
+
+
 async def test_a_majority_is_enough(anchors: AnchorsService) -> None:
     anchors.failing("/success.txt")
     sighting = await look(*anchors.urls)

@@ -104,6 +104,25 @@ def test_places(places: list[str], wanted: list[str], signal: Signal) -> None:
 
 
 @pytest.mark.parametrize(
+    "places",
+    [
+        "europe-west4",
+        None,
+        {"id": "europe-west4"},
+        ["europe-west4"],
+        [{"name": "europe-west4"}],
+        [{"id": "us-east1"}, {"id": 4}],
+    ],
+)
+@pytest.mark.parametrize("wanted", [[], ["europe-west4"]])
+def test_places_in_another_form_are_not_everywhere(places: Any, wanted: list[str]) -> None:
+    """That nothing could be read of the places does not mean that it is everywhere, nor that it is not here."""
+    document = reopened("SERVICE_OUTAGE")
+    document[0]["currently_affected_locations"] = places
+    assert judged(document, "VMWare engine", now=THEN, locations=wanted).signal is Signal.DEGRADED
+
+
+@pytest.mark.parametrize(
     ("newest", "signal"),
     [("SERVICE_OUTAGE", Signal.DOWN), ("SERVICE_DISRUPTION", Signal.DEGRADED), ("SERVICE_INFORMATION", Signal.UP),
      ("", Signal.DOWN), (None, Signal.DOWN)],

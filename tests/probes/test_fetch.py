@@ -117,6 +117,26 @@ async def test_who_asks_us_to_wait_is_not_asked_before(web: WebService, fetcher:
     assert len(web.requests) == 1
 
 
+@pytest.mark.parametrize(("wait", "pause", "words"), [("3600", 60.0, "in 60 s"), ("20", 60.0, "in 20 s")])
+async def test_nobody_keeps_us_away_for_longer_than_the_probe_allows(
+    web: WebService, wait: str, pause: float, words: str
+) -> None:
+    """An hour's silence may suit a source; of a platform or an anchor it would hide an outage."""
+    web.put("/busy", "later", status=429, headers={"Retry-After": wait})
+    async with open_fetcher("x", pause=pause) as fetcher:
+        await fetcher.get(f"{web.url}/busy")
+        again = await fetcher.get(f"{web.url}/busy")
+    assert isinstance(again, Trouble)
+    assert words in again.reason
+
+
+async def test_a_pause_of_nothing_is_none(web: WebService) -> None:
+    web.put("/busy", "later", status=429, headers={"Retry-After": "3600"})
+    async with open_fetcher("x", pause=0.0) as fetcher:
+        for _ in range(2):
+            assert isinstance(await fetcher.get(f"{web.url}/busy"), Page)
+
+
 @pytest.mark.parametrize("wait", ["", "soon", "-5", "0"])
 async def test_who_does_not_say_how_long_is_asked_at_the_usual_pace(
     web: WebService, fetcher: Fetcher, wait: str

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from failover.model import Evidence, Fault, Sighting, Signal
-from probes.metastatus import KIND, Options, judge, recognise
+from probes.metastatus import KIND, Options, judge, read_orgs, recognise
 from tests.probes._garbage import NOW, anything, spoil, surroundings
 
 
@@ -39,7 +39,7 @@ def page(login: Any, at: Any = "2026-11-20T10:00:00Z") -> list[dict[str, Any]]:
 
 
 def look_at(document: Any, *orgs: str, **more: Any) -> Sighting:
-    return judge(document, Options(orgs=orgs or ("facebook-login",), **more), now=NOW)
+    return judge(read_orgs(document), Options(orgs=orgs or ("facebook-login",), **more), now=NOW)
 
 
 @pytest.mark.parametrize(

@@ -50,10 +50,10 @@ def options(*monitors: str, **more: Any) -> Options:
     return Options.model_validate({"board": "AbCd", "monitors": monitors or ("Facebook",), "token": TOKEN} | more)
 
 
-def look_at(document: Any, *monitors: str) -> Sighting:
+def look_at(document: Any, *monitors: str, **more: Any) -> Sighting:
     found = read_monitors(document)
     assert found is not None
-    return judge(found, options(*monitors), now=NOW)
+    return judge(found, options(*monitors, **more), now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,16 @@ def test_class_of_evidence(kind: str, evidence: Evidence) -> None:
     """A repeated status page is no second witness beside that page; a look from elsewhere is one."""
     seen = look_at(board(monitor("down", kind=kind)))
     assert (seen.signal, seen.evidence) == (Signal.DOWN, evidence)
+
+
+@pytest.mark.parametrize(
+    ("kind", "evidence"), [("ServiceMonitor", Evidence.CROWD), ("WebsiteMonitor", Evidence.ELSEWHERE)]
+)
+def test_a_service_without_a_page_stands_on_its_users(kind: str, evidence: Evidence) -> None:
+    """Then it is no second witness beside Downdetector; what looks for itself still does."""
+    for status, signal in (("down", Signal.DOWN), ("up", Signal.UP), ("warn", Signal.DEGRADED)):
+        seen = look_at(board(monitor(status, kind=kind)), evidence="crowd")
+        assert (seen.signal, seen.evidence) == (signal, evidence)
 
 
 def test_worst_of_several_by_name_or_id() -> None:

@@ -89,6 +89,13 @@ def test_real_pages(name: str, components: list[str], signal: Signal, words: str
     assert words in seen.reason
 
 
+@pytest.mark.parametrize("wanted", [("Mesaging",), ("Login", "Mesaging")])
+def test_a_name_that_is_not_there_is_answered_with_the_nearest(wanted: tuple[str, ...]) -> None:
+    """Also where another wanted name is there."""
+    seen = look_at(page(Messaging="operational", Login="operational"), options(*wanted))
+    assert (seen.signal, "it names Messaging" in seen.reason) == (Signal.UNKNOWN, True)
+
+
 @pytest.mark.parametrize(
     ("state", "signal", "fault"),
     [

@@ -45,6 +45,7 @@ LIST = [site("Facebook", "down"), site("Hacker News", "up")]
 
 
 def options(*sites: str, **more: Any) -> Options:
+    more = {"controls": ("Hacker News",)} | more
     return Options(repository="example/upptime", sites=sites or ("Facebook",), **more)
 
 
@@ -58,6 +59,12 @@ def look_at(rows: Any, text: str, *sites: str, **more: Any) -> Sighting:
         pytest.param(LIST, history("up"), Signal.UP, "working", id="green"),
         pytest.param(LIST, history("down"), Signal.DOWN, "while others work", id="red"),
         pytest.param(LIST, history("degraded"), Signal.DEGRADED, "in difficulty", id="degraded"),
+        pytest.param(
+            LIST, history("down", "2026-11-20T08:01:00Z"), Signal.DOWN, "while others work", id="red for 3 h"
+        ),
+        pytest.param(LIST, history("down", "2026-11-20T07:59:00Z"), Signal.DEGRADED, "too old", id="red before that"),
+        pytest.param(LIST, history("down", "2026-11-18T11:01:00Z"), Signal.DEGRADED, "too old", id="red for 2 days"),
+        pytest.param(LIST, history("up", "2026-11-18T11:01:00Z"), Signal.UP, "working", id="green for 2 days"),
         pytest.param(
             LIST, history("down", "2023-10-13T23:00:57.413Z"), Signal.UNKNOWN, "since 2023-10-13", id="left red"
         ),
@@ -88,6 +95,12 @@ def test_what_is_seen(rows: Any, text: str, signal: Signal, words: str) -> None:
     seen = look_at(rows, text)
     assert (seen.signal, seen.evidence) == (signal, Evidence.ELSEWHERE)
     assert words in seen.reason
+
+
+def test_without_named_controls_a_red_never_votes() -> None:
+    """That some site of the list is green proves nothing."""
+    seen = look_at(LIST, history("down"), controls=())
+    assert (seen.signal, "no control is named" in seen.reason) == (Signal.DEGRADED, True)
 
 
 @pytest.mark.parametrize(

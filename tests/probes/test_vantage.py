@@ -76,11 +76,12 @@ def told(probe: VantageProbe, name: str, at: float = NOW, **more: Any) -> int:
 
 
 def reports(text: str) -> list[Report]:
-    """`a- b+ c? d-@600`: node, what it says, and how many seconds ago."""
-    signals = {"-": Signal.DOWN, "+": Signal.UP, "?": Signal.UNKNOWN}
+    """`a- b+ c? d-@600 e!`: node, what it says, and how many seconds ago; `!` is down for the first time."""
+    signals = {"-": Signal.DOWN, "!": Signal.DOWN, "+": Signal.UP, "?": Signal.UNKNOWN}
     words = (word.partition("@") for word in text.split())
     return [
-        Report(node=head[0], signal=signals[head[1]], words="", at=NOW - float(ago or 0)) for head, _, ago in words
+        Report(node=head[0], signal=signals[head[1]], words="", at=NOW - float(ago or 0), repeated=head[1] != "!")
+        for head, _, ago in words
     ]
 
 
@@ -88,6 +89,10 @@ def reports(text: str) -> list[Report]:
     ("said", "nodes", "signal", "words"),
     [
         pytest.param("a-", 1, Signal.DOWN, "1 of 1 of our vantage points say that it is down", id="one is enough"),
+        pytest.param("a!", 1, Signal.DEGRADED, "has not said so twice", id="once is doubt"),
+        pytest.param("a- b! c+", 1, Signal.DEGRADED, "not all of them twice", id="majority, but for one"),
+        pytest.param("a- b- c!", 1, Signal.DOWN, "2 of 3", id="majority without the new one"),
+        pytest.param("a! b+ c+", 1, Signal.UP, "2 of 3", id="a new minority"),
         pytest.param("a+", 1, Signal.UP, "1 of 1", id="one works"),
         pytest.param("a?", 1, Signal.UNKNOWN, "could tell", id="one cannot tell"),
         pytest.param("", 1, Signal.UNKNOWN, "none of our vantage points reported within 5m", id="none"),
@@ -247,6 +252,9 @@ async def test_a_node_reports_and_the_look_says_so() -> None:
         body = encoded()
         answer = await post(probe, body, signed(body))
         assert (answer.status_code, answer.json()) == (202, {"ok": True})
+        assert (await probe.look()).signal is Signal.DEGRADED
+        clock.at += 60
+        await post(probe, body, signed(body, name="again", at=clock.at))
         seen = await probe.look()
         assert (seen.signal, seen.fault) == (Signal.DOWN, Fault.PLATFORM)
         assert seen.detail == "oslo: down (connection refused)"
@@ -257,6 +265,29 @@ async def test_a_node_reports_and_the_look_says_so() -> None:
         clock.at += 301
         seen = await probe.look()
         assert (seen.signal, seen.fault) == (Signal.UNKNOWN, None)
+
+
+@pytest.mark.parametrize(
+    ("later", "signal"),
+    [
+        pytest.param([(60, "down")], Signal.DOWN, id="twice"),
+        pytest.param([(0, "down")], Signal.DEGRADED, id="twice in one second is one measurement"),
+        pytest.param([(301, "down")], Signal.DEGRADED, id="the first was stale by then"),
+        pytest.param([(60, "up"), (120, "down")], Signal.DEGRADED, id="not in a row"),
+        pytest.param([(60, "unknown"), (120, "down")], Signal.DEGRADED, id="could not tell between"),
+        pytest.param([(60, "down"), (60, "down")], Signal.DOWN, id="a third in the second of the second"),
+        pytest.param([(60, "down"), (120, "up"), (180, "down"), (240, "down")], Signal.DOWN, id="twice once more"),
+    ],
+)
+async def test_down_needs_two_measurements_of_a_node(later: list[tuple[float, str]], signal: Signal) -> None:
+    """One report is read again at each look for as long as it is fresh: it must not look like a lasting outage."""
+    clock = Clock()
+    async with opened(clock) as probe:
+        assert told(probe, "first") == 202
+        for number, (after, said) in enumerate(later):
+            clock.at = NOW + after
+            assert told(probe, f"later {number}", clock.at, signal=said) == 202
+        assert (await probe.look()).signal is signal
 
 
 async def test_a_replayed_or_overtaken_report_changes_nothing() -> None:
@@ -441,7 +472,7 @@ async def test_a_reload_takes_over_from_the_same_probe() -> None:
         await stack.__aexit__(None, None, None)
         body = encoded()
         assert (await post(new, body, signed(body))).status_code == 202
-        assert (await new.look()).signal is Signal.DOWN
+        assert (await new.look()).signal is Signal.DEGRADED
     with pytest.raises(httpx.ConnectError):
         await post(new, body, signed(body))
 

@@ -59,6 +59,15 @@ async def web() -> AsyncIterator[WebService]:
         yield service
 
 
+async def test_a_site_that_throttles_us_is_looked_at_again_within_the_minute(web: WebService) -> None:
+    """An overload often begins with 429; an hour's silence of ours would cover the outage that follows."""
+    web.put("/", "later", status=429, headers={"Retry-After": "3600"})
+    async with opened(web.url) as probe:
+        await probe.look()
+        seen = await probe.look()
+    assert (seen.signal, "asked again in 60 s" in seen.reason) == (Signal.UNKNOWN, True)
+
+
 @pytest.fixture
 async def fetcher() -> AsyncIterator[Fetcher]:
     async with open_fetcher("failover test", seconds=0.3) as made:

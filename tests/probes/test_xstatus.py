@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from failover.model import Evidence, Sighting, Signal
 from probes.xstatus import KIND, Options, judge, read_cards, recognise
-from tests.probes._garbage import surroundings
+from tests.probes._garbage import NOW, surroundings
 
 URL = "https://docs.x.com/status.md"
 
@@ -39,6 +39,10 @@ def page(api: str = "Operational", stream: str = "Operational", *, history: str 
 """
 
 
+def judged(text: str, options: Options) -> Sighting:
+    return judge(read_cards(text), options, now=NOW)
+
+
 @pytest.mark.parametrize(
     ("tip", "signal"),
     [
@@ -59,7 +63,7 @@ def page(api: str = "Operational", stream: str = "Operational", *, history: str 
 )
 def test_words(tip: str, signal: Signal) -> None:
     """Known words only, and none is more than doubt unless somebody says so."""
-    seen = judge(page(tip), Options())
+    seen = judged(page(tip), Options())
     assert (seen.signal, seen.evidence) == (signal, Evidence.OFFICIAL)
 
 
@@ -68,15 +72,15 @@ def test_words(tip: str, signal: Signal) -> None:
 )
 def test_major_can_vote(tip: str, signal: Signal) -> None:
     """Only the words that say so themselves, and only where the operator wants it."""
-    assert judge(page(tip), Options(major="down")).signal is signal
+    assert judged(page(tip), Options(major="down")).signal is signal
 
 
 def test_cards_decide() -> None:
     """The named cards, else the worst of all; the history, which is not kept up, does not."""
-    assert judge(page("Operational", "Major outage"), Options(components=("x api v2",))).signal is Signal.UP
-    assert judge(page("Operational", "Major outage"), Options()).signal is Signal.DEGRADED
-    assert judge(page(history="Ongoing major outage"), Options()).signal is Signal.UP
-    seen = judge(page(), Options(components=("Enterprise API",)))
+    assert judged(page("Operational", "Major outage"), Options(components=("x api v2",))).signal is Signal.UP
+    assert judged(page("Operational", "Major outage"), Options()).signal is Signal.DEGRADED
+    assert judged(page(history="Ongoing major outage"), Options()).signal is Signal.UP
+    seen = judged(page(), Options(components=("Enterprise API",)))
     assert (seen.signal, "does not name Enterprise API" in seen.reason) == (Signal.UNKNOWN, True)
 
 
@@ -93,7 +97,7 @@ def test_cards_decide() -> None:
 )
 def test_pages_without_cards_say_nothing(text: str) -> None:
     """Also where they claim that all is well: the form may have changed."""
-    assert judge(text, Options()).signal is Signal.UNKNOWN
+    assert judged(text, Options()).signal is Signal.UNKNOWN
     assert recognise(URL, text) is None
 
 
@@ -115,7 +119,7 @@ pieces = st.sampled_from(
 @settings(deadline=None, max_examples=300)
 def test_any_text_is_read_without_an_exception(text: str) -> None:
     """Whatever it is: down only where a card says a major outage."""
-    if judge(text, Options(major="down")).signal is Signal.DOWN:
+    if judged(text, Options(major="down")).signal is Signal.DOWN:
         assert any(card.word == "major_outage" for card in read_cards(text))
         assert "Major outage" in text
 

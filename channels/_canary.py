@@ -44,7 +44,7 @@ class Seen(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds for the write and for each other step; twice that for the last, which may look for what else is left."""
+    """Seconds for the write and for each other step; twice that for the last, which may also look for leftovers."""
 
     write: float = 15.0
     aside: float = 5.0
@@ -125,12 +125,7 @@ class Flight:
     async def _write(self, text: str) -> str | Sighting:
         """Unclear until it is known to be otherwise: a look may be cut off at any moment."""
         self._unclear, self._tried = self._unclear + 1, self._now()
-        seconds = self._patience.write
-        try:
-            async with asyncio.timeout(seconds):
-                post = await self._hand.write(text)
-        except TimeoutError:
-            return Sighting.down(Evidence.HERE, f"no answer within {seconds:g} s")
+        post = await _within(self._patience.write, self._hand.write(text))
         if isinstance(post, str):
             self._unclear = 0
         elif post.fault is Fault.ACCOUNT:
@@ -158,12 +153,12 @@ class Flight:
 
 
 async def _within(seconds: float, step: Awaitable[T]) -> T | Sighting:
-    """What a step says; that it says nothing is no vote."""
+    """What a step says; silence is a vote from here alone."""
     try:
         async with asyncio.timeout(seconds):
             return await step
     except TimeoutError:
-        return Sighting.unknown(Evidence.HERE, f"no answer within {seconds:g} s")
+        return Sighting.down(Evidence.HERE, f"no answer within {seconds:g} s")
 
 
 def words(now: float) -> str:

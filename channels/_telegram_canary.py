@@ -11,7 +11,6 @@ ChatFullInfo and Chat).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from enum import Enum
 
@@ -45,23 +44,23 @@ class ChatCanary:
     def __init__(self, bot: Bot, chat: int) -> None:
         self._bot = bot
         self._chat = chat
-        self._fit: Sighting | bool = False  # True once the chat was seen to be private; else why it never will do
+        self._private = False  # so it was seen to be
+        self._unfit: Sighting | None = None  # or else why not; until the next start
         self._public = False
         self._untidy = True  # an earlier process, or an unclear attempt, may have left something below it
         self._looked: dict[int, Below] = {}  # in earlier flights, until all is tidy
 
     async def leftovers(self) -> Sighting | None:
-        """They have the numbers below that of the next message, so nothing can be found before it is sent."""
-        if self._fit is True:
-            return None
-        if isinstance(self._fit, Sighting):
-            return self._fit
+        """None can be found before the next message is sent: their numbers are below its number."""
+        if self._private or self._unfit is not None:
+            return self._unfit
         chat = await ask(ChatFullInfo, self._bot.get_chat(self._chat))
         if isinstance(chat, Failure):
             return _trouble(chat)
-        reason = _unfit(chat)
-        self._fit = Sighting.unknown(Evidence.SPOKEN, reason, fault=Fault.ACCOUNT) if reason else True
-        return None if self._fit is True else self._fit
+        if reason := _unfit(chat):
+            self._unfit = Sighting.unknown(Evidence.SPOKEN, reason, fault=Fault.ACCOUNT)
+        self._private = not reason
+        return self._unfit
 
     async def write(self, text: str) -> str | Sighting:
         before, self._untidy = self._untidy, True  # should we be cut off now, its number is never learned

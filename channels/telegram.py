@@ -258,8 +258,8 @@ KIND = ChannelKind(
     settle=120.0,
     images=1,
     canary=(
-        "sends a silent message to canary_chat, a private group of ours, and deletes it: two calls each time, and "
-        "whoever looks at that group in this very second sees it"
+        "sends a silent message to canary_chat, a private group of ours, and deletes it: two calls each time, one "
+        "more at the start, and whoever looks at that group in this very second sees it"
     ),
     canary_needs="canary_chat",
 )

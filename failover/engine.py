@@ -507,7 +507,8 @@ class Engine:
         """An incident is over and nothing of it is under way: what it leaves behind is told once (`catchup`)."""
         for incident in await self.store.unsettled():
             known = await self._known(incident)
-            left = left_over(incident, known.statements, known.deliveries)
+            posts = await self.posts.meanwhile(incident, now)
+            left = left_over(incident, known.statements, known.deliveries, posts)
             count, reason = sum(one.person for one in left), in_short(left)
             facts = {"incident": incident.id, "count": count, "left": [one.reason for one in left if one.person]}
             change = Change(at=now, settled=(incident.id,), audit=(("incident_settled", facts),))

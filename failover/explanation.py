@@ -7,12 +7,12 @@ timer runs until when.  It costs something, so it is made at a transition and wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 
 from failover.model import Evidence, Observation, Signal, State
 from failover.moments import clock_time, length
-from failover.verdict import SILENCE_FACTOR, Declaration, Line, Rules, Standing, Tally
+from failover.verdict import SILENCE_FACTOR, Declaration, Line, Rules, Standing, Tally, needed
 
 _ORDINALS = {2: "a second", 3: "a third", 4: "a fourth", 5: "a fifth"}
 
@@ -74,7 +74,7 @@ def _declared(matter: Matter) -> Iterator[str]:
     yield f"{word.by} declared it {word.signal.value} at {matter.clock(word.at)}{because}"
     down = word.signal is Signal.DOWN
     since = standing.quorum_since if down else standing.calm_since
-    lasts = rules.confirm_for if down else rules.recover_for
+    lasts = needed(standing, rules) if down else rules.recover_for
     so_far = "" if since is None else f", as they do since {matter.clock(since)}"
     yield "while that word holds, the sources decide nothing about it"
     yield (
@@ -149,10 +149,13 @@ def _outlook(matter: Matter) -> Iterator[str]:
 
 def _to_down(matter: Matter) -> Iterator[str]:
     rules, seen, since = matter.rules, matter.seen, matter.standing.quorum_since
-    lasting = f"for {length(rules.confirm_for)}"
+    lasting = f"for {length(_lasting(matter))}"
     missing = rules.classes - seen.independent
     if since is not None:
-        due, agreed = since + rules.confirm_for, f"enough classes of evidence agree since {matter.clock(since)}"
+        due, agreed = (
+            since + needed(matter.standing, rules),
+            f"enough classes of evidence agree since {matter.clock(since)}",
+        )
         then = f"it becomes DOWN at {matter.clock(due)} if they still do"
         yield f"{agreed}: {then if due > matter.now else 'the verdict waits for a fresh look'}"
     elif missing <= 0:
@@ -166,6 +169,11 @@ def _to_down(matter: Matter) -> Iterator[str]:
         if matter.standing.state is not State.SUSPECT:
             yield "it becomes SUSPECT as soon as a class of evidence votes against it or doubts it"
         yield f"it becomes DOWN if {rules.classes} independent classes of evidence agree {lasting}"
+
+
+def _lasting(matter: Matter) -> float:
+    """Seconds for which classes would have to agree if another one joined in now."""
+    return needed(replace(matter.standing, quorum_since=matter.now), matter.rules)
 
 
 def _others(matter: Matter) -> str:

@@ -172,8 +172,11 @@ async def _reported(at: Assembly, request: Request, now: float) -> object:
         platforms={name: one.title for name, one in settings.platforms.items()},
         channels={name: one.title for name, one in settings.channels.items()},
     )
+    store, asked = at.engine.store, str(request.get("incident") or "")
+    incident = await store.incident(asked or await store.latest_incident())
+    posts = await at.engine.posts.meanwhile(incident, now) if incident is not None else ()
     try:
-        return await report(at.engine.store, str(request.get("incident") or ""), names, now)
+        return await report(store, asked, names, now, posts)
     except NoIncidentError as error:
         raise RequestError(str(error)) from None
 

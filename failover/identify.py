@@ -116,7 +116,17 @@ def _yaml(first: Found, others: Sequence[Found]) -> list[str]:
     lines += ["# Put it under `probes:` of the platform that the page speaks of.", f"- kind: {first.kind}"]
     for key, value in first.options.items():
         lines += _choices(first, key, value) if isinstance(value, list) else [f"  {key}: {_scalar(value)}"]
-    return lines
+    return lines + _controls(first)
+
+
+def _controls(found: Found) -> list[str]:
+    """Which monitors have nothing to do with the platform is for people to say; without them nothing ever votes."""
+    if "controls" not in registry.find_probe(found.kind).options.model_fields:
+        return []
+    return [
+        "  # Name some that have nothing to do with the platform: without controls a red is doubt and never votes.",
+        "  # controls: []",
+    ]
 
 
 def _choices(found: Found, key: str, names: list[object]) -> list[str]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
+from failover.catchup import Leftover
 from failover.delivery import Delivery, Phase, expired
+from failover.incidents import Incident
 from failover.minutes import of_endings
 from failover.model import State, Statement
 from failover.plans import House, orphaned
-from failover.posts import Diversion, Ground, divert, may_divert, place_of, waited, why_not
+from failover.posts import Diversion, Ground, divert, meanwhile, place_of, waited, why_not, worth_a_look
 from failover.store import Change, Store
 
 AT_ONCE = 20
@@ -53,6 +55,13 @@ class Postroom:
             release_every=self._house.release_every,
         )
 
+    async def meanwhile(self, incident: Incident, now: float) -> list[Leftover]:
+        """What has become of the posts that were due on its channels while the incident lasted."""
+        voices = self._house.voices.values()
+        channels = [one.name for one in voices if one.platform in incident.platforms]
+        rows = await self._store.posts_meant(channels, incident.opened_at, incident.closed_at or now)
+        return [left for row in rows if (left := meanwhile(row)) is not None]
+
     # -- what becomes of what is due -------------------------------------------------------------------------
 
     async def round(self, ground: Ground, write: Write) -> None:
@@ -74,7 +83,7 @@ class Postroom:
         found = await self._store.posts_refused(ground.now - REFUSED_LATELY, AT_ONCE)
         for channel in await self._store.posts_waiting(ground.now):
             if ground.is_down(channel):
-                own = may_divert(channel, ground)
+                own = worth_a_look(channel, ground)
                 found += await self._store.posts_stranded(channel, ground.now, AT_ONCE, own=own)
         return list(dict.fromkeys(found))
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from failover.catchup import Leftover, Matter
 from failover.delivery import OWED, Delivery, Phase, cancelled
 from failover.incidents import A_DAY
 from failover.model import Announcement, Image, Measure, State, Statement
@@ -192,12 +193,18 @@ def _shares_fate(one: Voice, own: Voice) -> bool:
     return one.name == own.name or (one.group != "" and one.group == own.group)
 
 
-def may_divert(channel: str, ground: Ground) -> bool:
-    """Is there anything to be done now about what falls due on this channel?"""
+def worth_a_look(channel: str, ground: Ground) -> str:
+    """About which posts that are due on this channel something can be done now: "all", "none", or "new" ones.
+
+    What is said on the channel too (`both`) stays owed there when others have it: those are not looked at again.
+    """
     route = ground.route(channel)
     if route is None or not ground.is_down(channel):
-        return False
-    return route.posts == "drop" or any(map(ground.is_well, stand_ins(channel, route, ground.voices)))
+        return "none"
+    if route.posts == "drop":
+        return "all"
+    able = any(map(ground.is_well, stand_ins(channel, route, ground.voices)))
+    return ("new" if route.posts == "both" else "all") if able else "none"
 
 
 def misfits(post: Post, ground: Ground) -> tuple[dict[str, str], dict[str, str]]:
@@ -328,6 +335,30 @@ def waited(row: Delivery, ground: Ground) -> bool:
 
 def _is_full(pace: Pace, ground: Ground) -> bool:
     return ground.per_day == 0 or (pace.full_since is not None and ground.now < pace.full_since + A_DAY)
+
+
+def meanwhile(row: Delivery) -> Leftover | None:
+    """What has become of a post that was due on a channel while its platform was down; None if it is public there."""
+    told = {
+        Phase.READY: "waits, and goes out when it can",
+        Phase.SENDING: "is being sent",
+        Phase.UNSURE: "is being looked for",
+        Phase.HELD: f"may be public: look, then run `failover resolve {row.id} sent|not-sent`",
+        Phase.LEFT: "may be public, and nobody knows",
+        Phase.REFUSED: "was refused",
+        Phase.EXPIRED: "was not published in time",
+        Phase.CANCELLED: "was not published there",
+    }
+    if row.phase not in told:
+        return None
+    because = f" ({row.reason})" if row.reason else ""
+    return Leftover(
+        matter=Matter.POST,
+        reason=f"post {row.statement_id} for {row.channel} {told[row.phase]}{because}",
+        channel=row.channel,
+        delivery=row.id,
+        person=row.phase in (Phase.HELD, Phase.LEFT, Phase.REFUSED, Phase.EXPIRED),
+    )
 
 
 def is_over(rows: Iterable[Delivery]) -> bool:

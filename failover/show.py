@@ -110,7 +110,8 @@ def last_known(state: Path) -> list[str]:
         with sqlite3.connect(f"file:{state}?mode=ro", uri=True, timeout=0.2) as database:
             standings = database.execute("SELECT platform, state, since, reason FROM standing ORDER BY 1").fetchall()
             owed = database.execute(
-                "SELECT id, phase, reason FROM delivery WHERE phase IN ('standby','ready','sending','unsure','held')"
+                "SELECT id, phase, reason FROM delivery WHERE phase IN ('standby','ready','sending','unsure','held') "
+                "AND NOT (statement = 'post' AND phase = 'ready')"  # of those there is `failover posts`
             ).fetchall()
     except sqlite3.Error:
         return []

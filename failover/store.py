@@ -265,15 +265,17 @@ class Store:
         )
         return [rows.to_delivery(row) for row in found]
 
-    async def posts_stranded(self, channel: str, now: float, most: int, *, own: bool) -> list[str]:
+    async def posts_stranded(self, channel: str, now: float, most: int, *, own: str) -> list[str]:
         """Posts that are due on a channel by now, the oldest first; at most so many.
 
-        Those for which it stands in itself; and its `own`, as far as nobody stands in for them yet.
+        Those for which it stands in itself, and of its `own` all, none, or those for which nobody stands in yet
+        ("all", "none", "new").
         """
         found = self._read(
-            f"SELECT statement_id FROM delivery WHERE {_A_POST_THAT_WAITS} AND channel = ? AND due <= ? AND "  # noqa: S608
-            "(position > 0 OR ? AND NOT EXISTS (SELECT 1 FROM delivery AS copy WHERE copy.statement_id = "
-            "delivery.statement_id AND copy.position > 0)) ORDER BY due, created_at, statement_id LIMIT ?",
+            f"SELECT statement_id FROM delivery WHERE {_A_POST_THAT_WAITS} AND channel = ?1 AND due <= ?2 AND "  # noqa: S608
+            "(position > 0 OR ?3 = 'all' OR ?3 = 'new' AND NOT EXISTS (SELECT 1 FROM delivery AS copy WHERE "
+            "copy.statement_id = delivery.statement_id AND copy.position > 0)) "
+            "ORDER BY due, created_at, statement_id LIMIT ?4",
             (channel, now, own, most),
         )
         return [row["statement_id"] for row in found]
@@ -286,6 +288,15 @@ class Store:
             (since, most),
         )
         return [row["statement_id"] for row in found]
+
+    async def posts_meant(self, channels: Sequence[str], since: float, until: float) -> list[Delivery]:
+        """The posts that were meant for these channels and due in this time, the oldest first."""
+        found = self._read(
+            "SELECT * FROM delivery WHERE statement = 'post' AND position = 0 AND due >= ? AND due <= ? "
+            "AND channel IN (SELECT value FROM json_each(?)) ORDER BY due, created_at",
+            (since, until, json.dumps([*channels])),
+        )
+        return [rows.to_delivery(row) for row in found]
 
     async def posts_late(self, now: float, most: int) -> list[Delivery]:
         """Posts that are still unsaid at their latest time."""

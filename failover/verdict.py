@@ -18,6 +18,12 @@ from failover.model import Evidence, Fault, Observation, Signal, State, Transiti
 SPIKES_OF_A_NETWORK = 3
 """Crowd spikes on this many unrelated platforms at once point at a network or region (rule R7)."""
 
+LATE = 900.0
+"""Seconds: what others tell of the platform, alone with it for so long, has lost some of its credit."""
+
+LATE_FACTOR = 3
+"""Then agreement must last so many times longer: one error elsewhere, held good to its next look, is not enough."""
+
 _MAINTENANCE = "maintenance: "
 
 SILENCE_FACTOR = 2
@@ -125,6 +131,8 @@ class Standing:
     calm_since: float | None = None
     voted: Mapping[Evidence, float] = field(default_factory=dict)
     upheld: bool = False
+    hearsay_since: float | None = None
+    """Since when classes say "down" without a break, of which the first was not the platform's own answer to us."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +235,8 @@ def judge(
     counted = seen if standing.quorum_since is None else with_pending(seen)
     quorum_since = _since(standing.quorum_since, now, holds=_has_quorum(counted, rules))
     calm_since = _since(standing.calm_since, now, holds=_is_calm(standing, seen, now, rules))
-    timed = _timed(standing, quorum_since, calm_since, _voted(standing, seen, now, declared))
+    hearsay_since = _since(standing.hearsay_since, now, holds=_is_hearsay(standing, seen))
+    timed = _timed(standing, quorum_since, calm_since, hearsay_since, _voted(standing, seen, now, declared))
     condition = _declared_condition(declared) or _condition(timed, seen, now, rules)
     state = TABLE[standing.state].get(condition, standing.state)
     if state is standing.state:
@@ -244,19 +253,43 @@ def judge(
 
 
 def _timed(
-    standing: Standing, quorum_since: float | None, calm_since: float | None, voted: Mapping[Evidence, float]
+    standing: Standing,
+    quorum_since: float | None,
+    calm_since: float | None,
+    hearsay_since: float | None,
+    voted: Mapping[Evidence, float],
 ) -> Standing:
     """The standing with its timers; most looks change none of them."""
-    if (standing.quorum_since, standing.calm_since, standing.voted) == (quorum_since, calm_since, voted):
+    before = (standing.quorum_since, standing.calm_since, standing.hearsay_since, standing.voted)
+    if before == (quorum_since, calm_since, hearsay_since, voted):
         return standing
-    return replace(standing, quorum_since=quorum_since, calm_since=calm_since, voted=voted)
+    return replace(
+        standing, quorum_since=quorum_since, calm_since=calm_since, hearsay_since=hearsay_since, voted=voted
+    )
+
+
+def _is_hearsay(standing: Standing, seen: Tally) -> bool:
+    if not seen.votes and not seen.pending:
+        return False
+    return standing.hearsay_since is not None or Evidence.SPOKEN not in seen.votes
+
+
+def needed(standing: Standing, rules: Rules) -> float:
+    """Seconds for which classes must agree: longer where one of them has long been alone with it.
+
+    A page that is red by mistake, or a crowd that blames everybody, would otherwise need only one small error anywhere
+    else.  Not so where the platform itself has refused us all the while (posting fails, reading works: March 2019).
+    """
+    agreed, alone = standing.quorum_since, standing.hearsay_since
+    late = agreed is not None and alone is not None and agreed - alone >= LATE
+    return rules.confirm_for * (LATE_FACTOR if late else 1)
 
 
 def come_true(word: Declaration, standing: Standing, now: float, rules: Rules) -> bool:
     """Do the sources say by themselves what a person said, for as long as they would have needed to say it first?"""
     since, lasts = standing.calm_since, rules.recover_for
     if word.signal is Signal.DOWN:
-        since, lasts = standing.quorum_since, rules.confirm_for
+        since, lasts = standing.quorum_since, needed(standing, rules)
     return since is not None and now - since >= lasts
 
 
@@ -267,6 +300,7 @@ def shifted(standing: Standing, seconds: float) -> Standing:
         since=standing.since + seconds,
         quorum_since=None if standing.quorum_since is None else standing.quorum_since + seconds,
         calm_since=None if standing.calm_since is None else standing.calm_since + seconds,
+        hearsay_since=None if standing.hearsay_since is None else standing.hearsay_since + seconds,
         voted={evidence: at + seconds for evidence, at in standing.voted.items()},
     )
 
@@ -362,7 +396,7 @@ def _declared_condition(declared: Declaration | None) -> Condition | None:
 
 
 def _condition(timed: Standing, seen: Tally, now: float, rules: Rules) -> Condition:
-    if timed.quorum_since is not None and now - timed.quorum_since >= rules.confirm_for:
+    if timed.quorum_since is not None and now - timed.quorum_since >= needed(timed, rules):
         votes = [vote for votes in seen.votes.values() for vote in votes]
         agreed = _has_quorum(seen, rules) and _looked_lately(votes, now, rules)
         return Condition.CONFIRMED if agreed else Condition.WAITING

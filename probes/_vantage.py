@@ -87,7 +87,7 @@ def require_apart(controls: Sequence[str], wanted: Sequence[str]) -> None:
 
 
 def judge_monitors(monitors: Sequence[Monitor], wanted: Sequence[str], terms: Terms) -> Sighting:
-    """The worst of what is seen of the `wanted` monitors; one that is missing, or a control, keeps it from being "up"."""
+    """The worst of what is seen of the `wanted` monitors; one (or a control) that is missing keeps it from "up"."""
     if not wanted:
         return Sighting.unknown(terms.evidence, "no monitor is named to be watched")
     others = [monitor for monitor in monitors if not any(monitor.is_meant_by(name) for name in wanted)]

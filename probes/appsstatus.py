@@ -6,8 +6,8 @@ saves most of it.
 
 An incident is open while it has no `end` and its newest update is not AVAILABLE.  SERVICE_OUTAGE of a named product
 is an outage, where it is said of no place in particular, of the whole world, or of a place among `locations`; in
-other places, or where the places cannot be read, it is a degradation.  A product that the dashboard does not list, as YouTube is none of Workspace, would
-be green for ever: it is "could not tell".
+other places, or where the places cannot be read, it is a degradation.  A product that the dashboard does not list, as
+YouTube is none of Workspace, would be green for ever: it is "could not tell".
 """
 
 from __future__ import annotations

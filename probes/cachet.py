@@ -147,11 +147,11 @@ class CachetProbe:
         self._seen = FirstSeen()
 
     async def look(self) -> Sighting:
-        parts = await self._components()
-        if isinstance(parts, Sighting):
-            return parts
+        listed = await self._components()
+        if isinstance(listed, Sighting):
+            return listed
         now = self._surroundings.now()
-        parts = self._seen.date(parts, now)
+        parts = self._seen.date(listed, now)
         said = judge(parts, (), self._options, now=now)
         return judge(parts, await self._incidents(), self._options, now=now) if said.signal is Signal.UP else said
 

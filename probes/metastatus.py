@@ -124,7 +124,7 @@ class MetastatusProbe:
         if isinstance(document, Sighting):
             return document
         orgs, now = read_orgs(document), self._surroundings.now()
-        watched = {org: seen.date((orgs or {}).get(org, ()), now) for org, seen in self._seen.items()}
+        watched = {org: seen.date(orgs[org], now) for org, seen in self._seen.items() if org in orgs} if orgs else {}
         return judge(orgs and orgs | watched, self._options, now=now)
 
 

@@ -7,9 +7,10 @@ client library).  The free plan allows some 15 requests a minute.
 Rules: the class of evidence is that of what a monitor stands on.  A service monitor repeats the vendor's own status
 page, so it is `official` and not independent of that page; but of a vendor that has no page (as Facebook, Instagram
 and WhatsApp for the public) StatusGator goes by what users report, there and perhaps where Downdetector counts them
-too.  Set `evidence: crowd` for such a vendor, or one crowd would be heard as two witnesses.  A website or ping monitor looks for itself, from
-StatusGator's machines: `elsewhere`.  A monitor of any other type shows what somebody sets there, and an early warning
-is a guess from its customers' clicks: both are doubt at most.  Trouble with our account never votes.
+too.  Set `evidence: crowd` for such a vendor, or one crowd would be heard as two witnesses.  A website or ping
+monitor looks for itself, from StatusGator's machines: `elsewhere`.  A monitor of any other type shows what somebody
+sets there, and an early warning is a guess from its customers' clicks: both are doubt at most.  Trouble with our
+account never votes.
 """
 
 from __future__ import annotations

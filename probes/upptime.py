@@ -7,7 +7,8 @@ minutes.
 Rules: the checks run on GitHub's machines, so the class of evidence is `elsewhere` even on a vendor's own page.  A
 site is down only while one of the `controls`, unrelated sites of the list, is up; without controls a red is doubt and
 never votes.  Its own file must have been written to within `stale_after`: Upptime renews it daily, and a repository
-whose workflows were switched off stays as it was for ever.  A red that was written more than three hours ago is doubt.
+whose workflows were switched off stays as it was for ever.  A red that was written more than three hours ago is
+doubt.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ its time is UTC without a zone.
 A page that shows days instead of beats sums up hours in one, and one failure colors the whole: those times are ISO
 8601 with a `T`, and a red one says that something was wrong today, not that it is now: "could not tell".
 
-Rules: the class of evidence is `elsewhere`, also where our own organisation runs the instance at another site
-(`here` on this machine or our own network, or where `vantage` says so).  Down needs several red beats while one of the
+Rules: the class of evidence is `elsewhere`, also where our own organisation runs the instance at another site (`here`
+on this machine or our own network, or where `vantage` says so).  Down needs several red beats while one of the
 `controls`, monitors of something unrelated, is green; without controls a red is doubt and never votes.
 """
 
@@ -42,8 +42,8 @@ class Options(contracts.Options):
 
     `controls` name other monitors of the page, of sites that have nothing to do with the platform nor with the
     network of the instance (no router, no NAS): while none of them works, or none is named, a red is doubt and never
-    votes.  `failures` beats in a row make a red; a newest beat older than `stale_after` says nothing.  `vantage` is the class
-    of evidence: `here` where the instance shares our line, `official` where the platform's owner runs it.
+    votes.  `failures` beats in a row make a red; a newest beat older than `stale_after` says nothing.  `vantage` is
+    the class of evidence: `here` where the instance shares our line, `official` where the platform's owner runs it.
     """
 
     url: WebAddress

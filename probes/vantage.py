@@ -13,9 +13,9 @@ secret is believed, so give it only to machines that you would believe.
 A report counts for `stale_after` from its own timestamp.  DOWN when more than half of the nodes that are fresh have
 said so twice in a row (two reports with different times, not further apart than `stale_after`), and at least `nodes`
 are fresh; a majority that has not said it twice is doubt, for one report is one measurement however often it is read.
-So let each machine report every minute or two.  A machine that adds that its trouble is with an account or with its own network
-(`"fault": "account"`) says nothing about the platform.  An id that was heard before, and a report older than the one
-we have, change nothing.  Reports are not kept over a restart: the next ones come within the minute.
+So let each machine report every minute or two.  A machine that adds that its trouble is with an account or with its
+own network (`"fault": "account"`) says nothing about the platform.  An id that was heard before, and a report older
+than the one we have, change nothing.  Reports are not kept over a restart: the next ones come within the minute.
 
 A sender for cron or a timer, with nothing but Python's own library (give it the address, the node's name and the
 platform; the secret is read from the environment, the signal is the answer of a command that you trust):

@@ -16,7 +16,7 @@ from failover.incidents import recovery_time
 from failover.lookout import Look
 from failover.model import State
 from failover.replay.stage import Stage
-from failover.verdict import SILENCE_FACTOR
+from failover.verdict import SILENCE_FACTOR, needed
 
 BUSY, PATIENT, WHOLE, OPEN = 1.0, 10.0, 15.0, 120.0
 """Seconds between two ticks at most: something is about to happen; something waits for a person or a platform;
@@ -71,7 +71,7 @@ class Pace:
         if standing is None:
             return
         if standing.quorum_since is not None and (standing.state is not State.DOWN or platform in engine.declared):
-            yield standing.quorum_since + rules.confirm_for
+            yield standing.quorum_since + needed(standing, rules)
         if standing.state not in (State.DOWN, State.RECOVERING):
             return
         incident = next((one for one in engine.recent if one.is_open and platform in one.down), None)

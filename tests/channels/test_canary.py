@@ -495,7 +495,7 @@ QUICK = Patience(write=0.1, aside=0.1)
 @pytest.mark.parametrize(
     ("hangs", "signal"),
     [
-        ("leftovers", Signal.UNKNOWN),
+        ("leftovers", Signal.DOWN),
         ("write", Signal.DOWN),
         ("read", Signal.DEGRADED),
         ("remove", Signal.DEGRADED),
@@ -560,7 +560,7 @@ async def test_facebook_s_unclear_posts_do_not_pile_up_where_they_may_not_be_lis
 ) -> None:
     service, here = graph
     service.fail_always(Fault.ERROR_BEFORE, method="GET", path="/promotable_posts")
-    service.fail_always(Fault.ERROR_AFTER, method=here.write[0], path=here.write[1])
+    here.fail(Fault.ERROR_AFTER, here.write, times=MOST + 5)
     for _look in range(MOST + 5):
         await here.fly()
     assert len(here.there()) == MOST

@@ -627,7 +627,7 @@ async def test_in_a_group_the_first_statement_is_found_or_nothing_is_proven(
     group = telegram.add_chat(-1001222333444, kind="supergroup")
     for number in range(99):
         group.add(f"old {number}", NOW - 86400.0)
-    chats = {"chat": group.id, "preview_url": None, "operators_chat": telegram.operators.id}
+    chats: dict[str, Any] = {"chat": group.id, "preview_url": None, "operators_chat": telegram.operators.id}
     async with KIND.open(options(telegram, **chats), surroundings()) as channel:
         assert isinstance(await channel.find(HOLDING, Notes()), CannotTell)
         await channel.send(HOLDING, Notes())

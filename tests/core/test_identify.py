@@ -246,6 +246,8 @@ def test_one_name_must_be_chosen_where_the_kind_needs_one() -> None:
     )
     text = answer([found])["yaml"]
     assert accepted(text)["endpoints"] == ["a"]
+    assert "without controls a red is doubt and never votes" in text
+    assert accepted(text.replace("# controls: []", "controls: ['no']"))["controls"] == ["no"]
     assert accepted(text.replace("    # -", "    -"))["endpoints"] == ["a", "b: #c", "- 'd'", "no"]
 
 

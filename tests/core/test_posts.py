@@ -22,11 +22,11 @@ from failover.posts import (
     delivery_to,
     divert,
     is_over,
-    may_divert,
     misfits,
     referenced,
     waited,
     why_not,
+    worth_a_look,
 )
 from failover.routing import Route
 from tests.core.stories import HOUR, META, MINUTE, NOON, VOICES, X
@@ -204,7 +204,7 @@ def test_where_no_backup_is_well_it_waits() -> None:
     states = {**DOWN["states"], "telegram": State.DOWN}
     where = ground(states=states, down=frozenset({"facebook"}), routes=(route(backups=("telegram",)),))
     assert divert(post(), deliveries(post(), NOON), where) == []
-    assert not may_divert(PAGE, where)
+    assert worth_a_look(PAGE, where) == "none"
 
 
 def test_a_backup_that_is_a_target_already_is_not_asked_twice() -> None:

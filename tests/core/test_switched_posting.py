@@ -19,7 +19,7 @@ from failover.hours import Hours
 from failover.model import Announcement, Measure, State, Statement
 from failover.postoffice import Draft, Origin, PostOffice
 from failover.posts import Gauge
-from tests.core.stories import GREEN, HOUR, META, MINUTE, NOON, RED, VOICES, Killed, World, down, house
+from tests.core.stories import GREEN, HOUR, META, MINUTE, NOON, RED, VOICES, Killed, World, X, down, house
 from tests.core.stories import HALF as SUSPICIOUS
 
 PAGE = "facebook-page"
@@ -166,6 +166,19 @@ async def test_a_backup_that_refuses_is_followed_by_the_next(world: World) -> No
     assert await phases(world, "P1") == {PAGE: "cancelled", "telegram": "refused", "email": "sent"}
 
 
+async def test_a_second_channel_that_goes_down_later_is_stood_in_for_too() -> None:
+    """Though somebody stands in for the first one already."""
+    world = world_of(routes=(replace(META, reach=1), replace(X, backups=("blog",))))
+    await world.start()
+    await world.fall("facebook")
+    await world.live(MINUTE, {"facebook": RED, "x": RED})
+    await hand_in(world, "Market day", PAGE, "x-account")
+    await world.live(5 * MINUTE, {"facebook": RED, "x": RED})
+    assert await phases(world, "P1") == {
+        PAGE: "cancelled", "x-account": "cancelled", "telegram": "sent", "blog": "sent",
+    }  # fmt: skip
+
+
 async def test_both_says_it_on_the_backup_and_later_on_the_page() -> None:
     world = world_of(routes=(replace(META, reach=1, posts="both"),))
     await world.start()
@@ -237,6 +250,19 @@ async def test_what_is_past_its_until_is_not_released(holding: World) -> None:
     await holding.live(10 * MINUTE, {"facebook": GREEN})
     assert seen(holding) == {PAGE: ["Always"]}
     assert [told["post"] for told in holding.journal.said("post_expired")] == ["P1"]
+
+
+async def test_what_was_lost_in_the_outage_is_told_when_it_is_over(holding: World) -> None:
+    """The catch-up names what a person must see to: not what only waits."""
+    await holding.fall("facebook")
+    await hand_in(holding, "Tonight only", until=clock(holding.now + 10 * MINUTE))
+    await hand_in(holding, "Always")
+    await holding.live(11 * MINUTE, {"facebook": RED})
+    await holding.rise("facebook")
+    await holding.live(5 * MINUTE, {"facebook": GREEN})
+    (told,) = holding.journal.said("catch_up")
+    assert told["count"] == 1
+    assert "post P1 for facebook-page was not published in time" in str(told["reason"])
 
 
 async def test_in_doubt_it_waits(world: World) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from failover.model import Evidence, Observation, Sighting, Signal, State
 from failover.verdict import (
+    LATE,
+    LATE_FACTOR,
     SILENCE_FACTOR,
     TABLE,
     Condition,
@@ -25,6 +27,7 @@ from tests.core.stories import (
     CROWD,
     ELSEWHERE,
     HERE,
+    HOUR,
     NOON,
     OFFICIAL,
     SPOKEN,
@@ -185,6 +188,40 @@ def test_one_class_alone_is_never_more_than_suspect(evidence: Evidence) -> None:
         now = NOON + minute * 60
         votes = [seen(down(evidence), probe=name, at=now, looks=99) for name in ("one", "two", "three")]
         assert case.at(minute * 60, *votes) is SUSPECT
+
+
+@pytest.mark.parametrize(
+    ("first", "alone", "lasts"),
+    [
+        (OFFICIAL, LATE, LATE_FACTOR * CONFIRM),
+        (CROWD, 3 * HOUR, LATE_FACTOR * CONFIRM),
+        (OFFICIAL, LATE - 60, CONFIRM),
+        (SPOKEN, 3 * HOUR, CONFIRM),
+    ],
+    ids=["a page red by mistake", "a crowd that grumbles", "not so long", "the platform itself refused us"],
+)
+def test_who_was_long_alone_needs_more_than_one_small_error_elsewhere(
+    first: Evidence, alone: float, lasts: float
+) -> None:
+    """What others tell loses credit with time; what the platform itself answers us does not."""
+    case = Case()
+    for passed in range(0, int(alone), 60):
+        assert case.at(passed, down(first)) is SUSPECT
+    for passed in range(0, int(lasts), 30):
+        assert case.at(alone + passed, down(first), down(HERE), line=Line(good_at=NOON + 9 * HOUR)) is SUSPECT
+
+    assert case.at(alone + lasts, down(first), down(HERE), line=Line(good_at=NOON + 9 * HOUR)) is DOWN
+
+
+def test_a_break_in_the_doubt_gives_the_credit_back() -> None:
+    case = Case()
+    for passed in range(0, int(LATE), 60):
+        case.at(passed, down(CROWD))
+    case.at(LATE, up(CROWD))
+    case.at(LATE + 60, down(CROWD))
+
+    case.at(LATE + 120, down(CROWD), down(SPOKEN))
+    assert case.at(LATE + 120 + CONFIRM, down(CROWD), down(SPOKEN)) is DOWN
 
 
 def test_a_break_in_the_quorum_starts_the_two_minutes_anew() -> None:

@@ -143,3 +143,12 @@ async def test_a_red_that_nobody_dates_is_forgotten_in_time(
             assert (seen.signal, "not believed" in seen.reason) == (Signal.UNKNOWN, True)
             assert (await look(4 * DAY, is_red=False)).signal is Signal.UP
             assert (await look(4 * DAY + 60)).signal is Signal.DOWN
+
+
+async def test_a_product_that_is_gone_is_still_named() -> None:
+    """The memory of what is watched adds nothing to the list."""
+    with respx.mock:
+        respx.get(f"{SITE}/data/orgs.json").mock(return_value=httpx.Response(200, json=_metastatus(False)))
+        options = metastatus.Options(url=SITE, orgs=("messenger",))
+        async with metastatus.KIND.open(options, surroundings()) as probe:
+            assert "does not name messenger" in (await probe.look()).reason

@@ -91,7 +91,7 @@ def reports(text: str) -> list[Report]:
         pytest.param("a-", 1, Signal.DOWN, "1 of 1 of our vantage points say that it is down", id="one is enough"),
         pytest.param("a!", 1, Signal.DEGRADED, "has not said so twice", id="once is doubt"),
         pytest.param("a- b! c+", 1, Signal.DEGRADED, "not all of them twice", id="majority, but for one"),
-        pytest.param("a- b- c!", 1, Signal.DOWN, "2 of 3", id="majority without the new one"),
+        pytest.param("a- b- c!", 1, Signal.DOWN, "3 of 3", id="majority without the new one"),
         pytest.param("a! b+ c+", 1, Signal.UP, "2 of 3", id="a new minority"),
         pytest.param("a+", 1, Signal.UP, "1 of 1", id="one works"),
         pytest.param("a?", 1, Signal.UNKNOWN, "could tell", id="one cannot tell"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from pathlib import Path
@@ -12,6 +13,9 @@ from failover.practice.http import Fault
 from tests.stories.town import Town
 
 PAGE = "facebook-page"
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+)
 
 
 def spool(town: Town, name: str, text: str) -> Path:
@@ -66,6 +70,27 @@ async def test_what_is_handed_in_at_the_command_line_and_in_the_folder_is_publis
     assert "P3  scheduled for 2035-12-01 09:00:00 GMT" in (await town.command("posts")).out
     assert (await town.command("posts", "cancel", "P3")).out == "P3 is cancelled.\n"
     assert "Posts:" not in (await town.command("status")).out
+
+
+async def test_a_picture_travels_with_the_post_and_outlives_its_file(town: Town) -> None:
+    """Two channels that carry one; a third that cannot refuses beforehand."""
+    prepare(town)
+    town.channels(PAGE, "telegram", "blog", "press-desk")
+    picture = town.folder / "dot.png"
+    picture.write_bytes(PNG)
+    await town.start()
+    await town.all_up()
+    words = ("--image", str(picture), "--alt", "a dot")
+    refused = await town.command("post", "Look", "--to", "press-desk", *words)
+    assert refused.err == "failover post: press-desk: it cannot carry a picture\n"
+    told = await town.command("post", "Look", "--to", PAGE, "--to", "blog", *words)
+    picture.unlink()
+    assert told.code == 0, told
+    assert "It could not be re-routed to press-desk: it cannot carry a picture" in told.out
+    await town.wait("it is out", lambda: shown(town, "Look") == {PAGE: 1, "blog": 1})
+    assert list(town.internet.graph.photos.values()) == [(PNG, "a dot")]
+    assert list(town.internet.blog.media.values()) == [PNG]
+    assert len(list((town.folder / "pictures").iterdir())) == 1
 
 
 async def test_what_cannot_be_published_is_refused_in_a_sentence(town: Town) -> None:

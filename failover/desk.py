@@ -48,7 +48,8 @@ class Desk:
         await self._engine.declare(
             Declaration(platform=platform, signal=signals[word], at=now, by=by, because=because)
         )
-        told = f"{platform} is declared {word}; its state is now {self._state(platform)}.{self._unsaid(platform, now)}"
+        told = f"{platform} is declared {word}; its state is now {self._state(platform)}."
+        told += self._unsaid(platform, now)
         incident = next((one for one in self._engine.recent if platform in one.down), None)
         if incident is None or not await self._engine.told_as_over(incident):
             return told

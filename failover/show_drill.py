@@ -80,4 +80,3 @@ def _heard(result: Fields) -> Iterator[str]:
         yield f"  {one['channel']}: {one['phase']}, {took}{' - ' + where if where else ''}"
         yield from textwrap.wrap(one["text"], 100, initial_indent="      ", subsequent_indent="      ")
     yield ""
-

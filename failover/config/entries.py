@@ -60,9 +60,7 @@ def read_entry(
     return None if head is None or options is None else Entry(head, kind, options)
 
 
-def _of_a_form_that_fits(
-    shape: type[Options], node: Node, data: dict[str, Any], reading: Reading
-) -> dict[str, Any]:
+def _of_a_form_that_fits(shape: type[Options], node: Node, data: dict[str, Any], reading: Reading) -> dict[str, Any]:
     """The made-up secrets of an example, in the first form that the kind takes."""
     for made_up in MADE_UP:
         tried = {key: made_up if value == MADE_UP[0] else value for key, value in data.items()}

@@ -22,7 +22,11 @@ from failover.config.shapes import SECRET_FORMS, fields_of, is_secret
 
 BYTES_AT_MOST = 65_536
 
-MADE_UP = ("example", "123456789:made-up-for-an-example-that-asks-nobody", "whsec_bWFkZSB1cCBmb3IgYW4gZXhhbXBsZSB0aGF0IGFza3Mgbm9ib2R5")
+MADE_UP = (
+    "example",
+    "123456789:made-up-for-an-example-that-asks-nobody",
+    "whsec_bWFkZSB1cCBmb3IgYW4gZXhhbXBsZSB0aGF0IGFza3Mgbm9ib2R5",
+)
 """Stand in for every secret where nothing real is asked (an example, a replay); some kinds expect a certain form."""
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

@@ -40,7 +40,7 @@ def replay(  # noqa: PLR0913  one argument per option of the command
     try:
         settings = library.organisation(config, env)
         if every and (name is not None or html is not None):
-            print("failover replay: --all plays what is shipped; it takes neither a scenario nor --html", file=sys.stderr)
+            print("failover replay: --all takes neither a scenario nor --html", file=sys.stderr)
             return NO_SUCH
         if every:
             return _all(settings, wait, seed, as_json=as_json)

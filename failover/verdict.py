@@ -278,7 +278,7 @@ def needed(standing: Standing, rules: Rules) -> float:
     """Seconds for which classes must agree: longer where one of them has long been alone with it.
 
     A page that is red by mistake, or a crowd that blames everybody, would otherwise need only one small error
-    anywhere else.  Not so where the platform itself has refused us all the while (posting fails, reading works: March 2019).
+    anywhere else.  Not so where the platform itself has refused us all the while (in March 2019 only posting failed).
     """
     agreed, alone = standing.quorum_since, standing.hearsay_since
     late = agreed is not None and alone is not None and agreed - alone >= LATE

@@ -46,16 +46,16 @@ async def mailing(recipients: int, kills: int, seed: int, folder: Path) -> str:
 async def _strike(town: Town, chance: random.Random, round_: int, recipients: int, kills: int) -> int:
     """Let a share of the letters go out, kill the daemon at a random moment, start it again."""
     share = recipients * (round_ + chance.uniform(0.4, 0.9)) / (kills + 1)
-    await town.wait("letters are under way", lambda: len(town.internet.smtp.messages) >= share, 300)
+    await town.wait("letters are under way", lambda: len(town.internet.smtp.accepted) >= share, 300)
     await asyncio.sleep(chance.uniform(0, 0.05))
     await town.kill()
-    sent = len(town.internet.smtp.messages)
+    sent = len(town.internet.smtp.accepted)
     await town.start()
     return sent
 
 
 def _told(town: Town, recipients: int, died: list[int], took: float) -> str:
-    letters = Counter(to for to, _mail in town.internet.smtp.messages)
+    letters = Counter(town.internet.smtp.by_recipient())
     ledger = {row["recipient"]: row["state"] for row in town.query("SELECT recipient, state FROM ledger")}
     doubtful = sorted(name for name, state in ledger.items() if state.partition(":")[0] in ("doubt", "sending"))
     twice = [to for to, count in letters.items() if count > 1]

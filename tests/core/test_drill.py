@@ -115,8 +115,9 @@ async def test_a_drill_is_no_outage_and_an_outage_during_one_is_told() -> None:
 async def test_while_paused_not_even_a_drill_is_said() -> None:
     world, drill = await world_with()
     await world.desk.pause("", "ann", world.now)
-    await drill.begin("facebook", "ann", world.now, full=False)
 
+    with pytest.raises(RequestError, match="ann has paused everything; `failover resume` first"):
+        await drill.begin("facebook", "ann", world.now, full=False)
     assert await heard(world) == {}
 
 

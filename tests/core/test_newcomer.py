@@ -422,7 +422,7 @@ def test_ctrl_c_on_a_terminal_leaves_nothing(target: Path, home: dict[str, str])
     answers = [("organisation's name: ", f"{ORGANISATION}\r"), ("Time zone", CTRL_C)]
     code, shown = on_a_terminal(target, home, answers)
 
-    assert code == 128 + signal.SIGINT
+    assert code in (128 + signal.SIGINT, 120)  # 120: Python, when the terminal is gone before its last words
     assert "nothing was written" in shown
     assert not target.parent.exists()
 

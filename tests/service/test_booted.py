@@ -239,7 +239,8 @@ def test_hung_journald_does_not_hang_the_daemon(running: Machine) -> None:
         running.run("/opt/failover/bin/failover", "status")
     running.run("systemctl", "kill", "--signal=CONT", "systemd-journald")
 
-    assert len(running.hears("FAILOVER_EVENT=paused", "FAILOVER_BY=root", after=after, count=many)) == many
+    wanted = ("FAILOVER_EVENT=paused", "FAILOVER_BY=root (command line)")
+    assert len(running.hears(*wanted, after=after, count=many)) == many
     assert main_process(running) == before
 
 
@@ -385,7 +386,8 @@ def test_drop_in_lets_a_group_speak_to_the_daemon(running: Machine, drop_in: str
     assert running.ask("stat", "-c", "%G", "/run/failover/control.sock") == "failover-operators"
     assert running.run(*as_daemon, "--regid=daemon", *pause, check=False).returncode != 0
     assert running.run(*as_daemon, f"--regid={group}", *pause, check=False).returncode == 0
-    assert running.hears("FAILOVER_EVENT=paused", f"_PID={main_process(running)}")[0]["FAILOVER_BY"] == "daemon"
+    [paused] = running.hears("FAILOVER_EVENT=paused", f"_PID={main_process(running)}")
+    assert paused["FAILOVER_BY"] == "daemon (command line)"
 
 
 def test_drop_in_lets_the_daemon_write_pages_that_others_can_read(running: Machine, drop_in: str) -> None:

@@ -299,10 +299,9 @@ class Town:
     def told(self) -> dict[str, list[str]]:
         """Channel (or subscriber) -> references that can be seen there, such as 1H and 1W, oldest first."""
         visible = self.internet.visible(self.folder / "site", ())
-        mails = {
-            f"email to {one}": [_plain(mail) for to, mail in self.internet.smtp.messages if to == one]
-            for one in {to for to, _ in self.internet.smtp.messages}
-        }
+        mails: dict[str, list[str]] = {}
+        for to, mail in self.internet.smtp.messages:
+            mails.setdefault(f"email to {to}", []).append(_plain(mail))
         pages = {"statuspage": [*visible.pop("statuspage")]}
         everything = {**visible, **pages, **mails}
         return {name: [mark for text in texts for mark in marks(text)] for name, texts in everything.items()}

@@ -383,6 +383,7 @@ def on_a_terminal(target: Path, env: dict[str, str], answers: list[tuple[str, st
     """
     child, terminal = pty.fork()
     if child == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored by what a script starts in the background
         os.execve(sys.executable, [sys.executable, "-m", "failover", "init", "-c", str(target)], env)
     shown, typed, patience = "", "", time.monotonic() + 40
     try:

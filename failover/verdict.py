@@ -231,7 +231,7 @@ def judge(
     While `offline` gives a reason, states freeze and every timer starts anew afterwards; only a person's word counts.
     """
     if offline and declared is None:
-        return replace(standing, quorum_since=None, calm_since=None, upheld=False), None
+        return replace(standing, quorum_since=None, calm_since=None, hearsay_since=None, upheld=False), None
     counted = seen if standing.quorum_since is None else with_pending(seen)
     quorum_since = _since(standing.quorum_since, now, holds=_has_quorum(counted, rules))
     calm_since = _since(standing.calm_since, now, holds=_is_calm(standing, seen, now, rules))

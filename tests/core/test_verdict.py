@@ -224,6 +224,16 @@ def test_a_break_in_the_doubt_gives_the_credit_back() -> None:
     assert case.at(LATE + 120 + CONFIRM, down(CROWD), down(SPOKEN)) is DOWN
 
 
+def test_time_in_which_our_line_was_dead_costs_nobody_credit() -> None:
+    case = Case()
+    case.at(0, down(CROWD))
+    case.at(60, down(CROWD), offline="no route to host")
+    case.at(LATE + 60, down(CROWD))
+
+    case.at(LATE + 120, down(CROWD), down(SPOKEN))
+    assert case.at(LATE + 120 + CONFIRM, down(CROWD), down(SPOKEN)) is DOWN
+
+
 def test_a_break_in_the_quorum_starts_the_two_minutes_anew() -> None:
     case = Case()
     case.at(0, down(SPOKEN), down(CROWD))

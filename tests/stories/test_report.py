@@ -107,7 +107,9 @@ async def test_an_outage_is_told_afterwards_to_whoever_asks(town: Town) -> None:
     assert set(one["told"]) == {"telegram", "email", "blog", "statuspage"}
     assert set(one["welcomed"]) == {"telegram", "email", "blog", "statuspage", "facebook-page"}
     opened, closed = (datetime.fromisoformat(one[name]) for name in ("opened_at", "closed_at"))
-    assert opened <= closed, "told to the second: an outage of the practice internet may begin and end in the same one"
+    assert opened <= closed, (
+        "told to the second: an outage of the practice internet may begin and end in the same one"
+    )
     assert opened.utcoffset() is not None
     assert running["incident"]["opened_at"] == one["opened_at"]
 

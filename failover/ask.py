@@ -26,8 +26,16 @@ class RefusedError(Exception):
     """The daemon said no; the text is its reason."""
 
 
+class MisusedError(RefusedError):
+    """It did not understand what was asked: the command line was wrong."""
+
+
+class NoConfigurationError(Exception):
+    """The configuration file cannot be read, and without it nothing is found; the text says so."""
+
+
 def ask(config: Path, what: str, **details: Any) -> Any:
-    """The daemon's answer.  Raises NotRunningError or RefusedError."""
+    """The daemon's answer.  Raises NotRunningError, or RefusedError (MisusedError where the question was wrong)."""
     why = "no socket there"
     candidates = sockets(config)
     for path in candidates:
@@ -39,7 +47,8 @@ def ask(config: Path, what: str, **details: Any) -> Any:
             why = why if isinstance(error, FileNotFoundError) else (error.strerror or str(error))
         else:
             if not answer.get("ok"):
-                raise RefusedError(answer.get("text", "refused without a reason"))
+                no = MisusedError if answer.get("misused") else RefusedError
+                raise no(answer.get("text", "refused without a reason"))
             return answer.get("data")
     raise NotRunningError(candidates, why)
 
@@ -79,13 +88,30 @@ def sockets(config: Path) -> list[Path]:
     return [SERVICE_SOCKET, beside]
 
 
+def missing(config: Path) -> str:
+    """In one sentence why the configuration file cannot be read; "" if it can."""
+    try:
+        with config.open("rb") as file:
+            file.read(1)
+    except FileNotFoundError:
+        return f"there is no configuration file {config}; name one with -c"
+    except OSError as error:
+        return f"the configuration file {config} cannot be read ({error.strerror}); name another with -c"
+    return ""
+
+
 def state_file(config: Path) -> Path:
-    """Where the database of this configuration is."""
+    """Where the database of this configuration is; without one, where the service has it.
+
+    Raises NoConfigurationError where that tells nothing.
+    """
+    service = Path("/var/lib/failover/failover.db")
     try:
         state = _state(config.read_text(encoding="utf-8", errors="replace"))
     except OSError:
-        state = ""
-    service = Path("/var/lib/failover/failover.db")
+        if os.access(service, os.F_OK):
+            return service
+        raise NoConfigurationError(missing(config)) from None
     return config.parent / state if state else service if service.parent.is_dir() else Path("failover.db")
 
 

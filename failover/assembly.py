@@ -26,7 +26,7 @@ from failover.courier import Courier, Outlet
 from failover.delivery import Policy
 from failover.desk import Desk
 from failover.drill import Drill
-from failover.engine import Engine, Says, Watch
+from failover.engine import Engine
 from failover.hours import Hours
 from failover.incidents import Calm
 from failover.lookout import Look, Lookout
@@ -40,8 +40,10 @@ from failover.routing import Route, Voice
 from failover.signoff import Person, Signing
 from failover.spool import Spool
 from failover.store import Store
+from failover.telling import Says
 from failover.templates import WordingError
 from failover.verdict import Rules
+from failover.watches import Watch
 from failover.wording import Facts, Messages, word
 
 ANCHORS = "anchors"
@@ -188,6 +190,8 @@ def _watch(platform: PlatformSettings, settings: Settings) -> Watch:
             confirm_for=judgement.confirm.for_,
             recover_for=judgement.recover.for_,
             accounts=frozenset(probe.name for probe in platform.probes if probe.kind == "account"),
+            pages=frozenset(probe.name for probe in platform.probes if probe.kind == "web"),
+            lookups=frozenset(probe.name for probe in platform.probes if probe.kind == "dns"),
         ),
         maintenance=tuple((one.start, one.until, one.why) for one in windows if isinstance(one, Window)),
         recurring=tuple(

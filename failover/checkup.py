@@ -9,8 +9,8 @@ import httpx
 
 from failover.config.settings import Heartbeat
 from failover.contracts import Channel
-from failover.engine import Says
 from failover.model import Evidence, Health, Sighting
+from failover.telling import Says
 
 A_DAY = 86400.0
 PATIENCE = 60.0

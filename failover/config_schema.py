@@ -22,14 +22,14 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from failover import registry
-from failover.config import REQUIRED, SECTIONS, _Organisation
-from failover.config.entries import _ChannelHead
+from failover.config import REQUIRED, SECTIONS, OrganisationEntry
+from failover.config.entries import ChannelHead
 from failover.config.kinds import CataloguePlatform, KindError
-from failover.config.platforms import _PlatformHead, _ProbeHead
+from failover.config.platforms import PlatformHead, ProbeHead
 from failover.config.settings import Settings
 from failover.config.shapes import SECRET_FORMS, alternatives, fields_of, is_duration, is_secret
-from failover.config.standins import _Entry as _RouteEntry
-from failover.config.windows import _Entry as _WindowEntry
+from failover.config.standins import RouteEntry
+from failover.config.windows import WindowEntry
 from failover.contracts import AnyChannelKind, AnyProbeKind, Options, format_duration
 from failover.model import Statement
 
@@ -121,9 +121,9 @@ def text() -> str:
 
 def schema(there_is: Known) -> Schema:
     """The whole schema."""
-    probes = {name: _Kind(name, kind.options, told, _ProbeHead) for name, (kind, told) in there_is.probes.items()}
+    probes = {name: _Kind(name, kind.options, told, ProbeHead) for name, (kind, told) in there_is.probes.items()}
     channels = {
-        name: _Kind(name, kind.options, told, _ChannelHead) for name, (kind, told) in there_is.channels.items()
+        name: _Kind(name, kind.options, told, ChannelHead) for name, (kind, told) in there_is.channels.items()
     }
     return {
         "$schema": DIALECT,
@@ -150,12 +150,12 @@ def _about(name: str) -> Schema:
 
 def _section(name: str, there_is: Known) -> Schema:
     simple: Mapping[str, Callable[[], Schema]] = {
-        "organisation": lambda: _mapping(_Organisation),
+        "organisation": lambda: _mapping(OrganisationEntry),
         "platforms": lambda: _platforms(there_is.catalogue),
         "channels": lambda: _named({"$ref": "#/$defs/channel"}),
         "messages": _messages,
-        "routes": lambda: {"type": ["array", "null"], "items": _mapping(_RouteEntry)},
-        "maintenance": lambda: {"type": ["array", "null"], "items": _mapping(_WindowEntry)},
+        "routes": lambda: {"type": ["array", "null"], "items": _mapping(RouteEntry)},
+        "maintenance": lambda: {"type": ["array", "null"], "items": _mapping(WindowEntry)},
     }
     if name in simple:
         return simple[name]()
@@ -177,7 +177,7 @@ def _platforms(catalogue: Mapping[str, CataloguePlatform]) -> Schema:
 
 
 def _platform(ready: CataloguePlatform | None) -> Schema:
-    one = _mapping(_PlatformHead)
+    one = _mapping(PlatformHead)
     one["type"] = ["object", "null"]
     one["properties"]["probes"]["items"] = {"$ref": "#/$defs/probe"}
     if ready is None:

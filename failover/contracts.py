@@ -37,7 +37,10 @@ from failover.model import (
     Sighting,
 )
 
-_DURATION = re.compile(r"^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$")
+_DURATION = re.compile(r"^(?:(\d{1,12})d)?(?:(\d{1,12})h)?(?:(\d{1,12})m)?(?:(\d{1,12})s)?$")
+
+LONGEST = 365_000 * 86400.0
+"""Seconds of the longest duration, a thousand years: what is added to the present must still be a date."""
 
 
 def parse_duration(value: object) -> float:
@@ -48,7 +51,10 @@ def parse_duration(value: object) -> float:
     if match is None or not any(match.groups()):
         raise ValueError("expected a duration such as 15s, 2m, 6h or 1d")
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+    total = float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+    if total > LONGEST:
+        raise ValueError("expected a duration of a thousand years at most, such as 15s, 2m, 6h or 1d")
+    return total
 
 
 def format_duration(seconds: float) -> str:
@@ -221,7 +227,9 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 class ProbeKind(Generic[OptionsT]):
     """`every` is the shortest steady interval the source tolerates (seconds); `fastest` the shortest when it matters.
 
-    `evidence` is the class its votes usually have (shown by `failover kinds`); `timeout` the deadline of one look.
+    `evidence` is the class its votes usually have (shown by `failover kinds`).  Where that depends on the options,
+    `votes` gives every class that a vote of the probe can have, one at a time: none where it never says "down".
+    `timeout` is the deadline of one look.
     `on_suspicion` sources are asked only while the platform is not UP.  `cost` is what the source bills; `per_month`
     the looks of a month (UTC) that are free: where there is no price, no more than these are made.
     """
@@ -236,6 +244,11 @@ class ProbeKind(Generic[OptionsT]):
     on_suspicion: bool = False
     cost: Cost | None = None
     per_month: int | None = None
+    votes: Callable[[OptionsT], frozenset[Evidence]] | None = None
+
+    def votes_as(self, options: OptionsT) -> frozenset[Evidence]:
+        """Every class that a vote of a probe with these options can have; a vote has one of them."""
+        return frozenset({self.evidence}) if self.votes is None else self.votes(options)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 Who may ask is decided by the file's permissions (0660 in a directory of the service); who asked is told by the
 kernel (SO_PEERCRED), so that it can be written into the audit trail, and from where by the asking program (`from`).
 Requests: {"do": "status", …}; answers:
-{"ok": true, "text": …, "data": …} or {"ok": false, "text": why}.
+{"ok": true, "text": …, "data": …} or {"ok": false, "text": why}, with "misused": true where the request itself is
+wrong (a time that is none).
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ Handler = Callable[[Request, str], Awaitable[Any]]
 
 _TERMINAL = re.compile(r"[\w/.:-]{1,40}")
 _USER = re.compile(r"[\w.@$-]{1,64}")
+
+
+class MisusedError(RequestError):
+    """What was asked makes no sense, whatever the state of things; the text says what would."""
 
 
 class Control:
@@ -87,6 +92,8 @@ class Control:
             return {"ok": False, "text": f"unknown request; there are {', '.join(self._handlers)}"}
         try:
             return {"ok": True, "data": await handler(request, whence(_user(uid), uid, request.get("from")))}
+        except MisusedError as error:
+            return {"ok": False, "text": str(error), "misused": True}
         except RequestError as error:
             return {"ok": False, "text": str(error)}
         except StoreError as error:

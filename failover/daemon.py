@@ -159,7 +159,7 @@ class Daemon:
     async def _digest(self) -> str | None:
         """Of the last entry of the audit trail: noted in the journal, it shows a trail that was made anew."""
         try:
-            head = await self._store.audit_head()
+            head = await self._store.trail.head()
         except StoreError:  # it is told when something must be written
             return None
         return head.digest or None if head else None
@@ -371,7 +371,7 @@ class Daemon:
             now = self._clock.now()
             known_for = max(self._settings.limits.keep_recipients, self._settings.judgement.relapse)
             await self._store.prune(now - KEPT, now - known_for)
-            wanted = await self._store.pictures()
+            wanted = await self._store.posts.pictures()
             await asyncio.to_thread(sweep, pictures_of(self._settings), wanted, now - A_DAY)
         except StoreError as error:
             self._at.engine.store_refused(error)

@@ -16,9 +16,10 @@ from failover.desk import RequestError
 from failover.engine import Engine
 from failover.incidents import Incident, Turn
 from failover.model import State, Statement
-from failover.plans import Known, Plan, Saying, after_turn
+from failover.plans import Known, Plan, Saying
 from failover.signoff import code, persons_for
 from failover.store import Change
+from failover.turns import after_turn
 
 Fields = dict[str, Any]
 
@@ -108,8 +109,8 @@ class Drill:
         channels = [voice.name for voice in self._engine.house.voices.values() if voice.practice]
         if not channels:
             raise RequestError(
-                "no channel is marked `practice: true`, so nobody could hear a drill; add one, or try "
-                "`failover replay`, which says nothing at all"
+                "no channel is marked `practice: true`, so nobody could hear a drill; add one, or say "
+                "--practice-internet, where nothing leaves the machine"
             )
         return channels
 
@@ -136,6 +137,7 @@ class Drill:
             reference=f"F{stage.id}-{datetime.fromtimestamp(now, UTC):%d%H%M}",
             mode=stage.mode,
             release_at=release,
+            drill=True,
             persons=persons_for(stage.kind, stage.mode, house.signing),
         )
         rows = tuple(self._delivery(statement, stage, channel, place, now) for place, channel in enumerate(channels))

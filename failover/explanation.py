@@ -12,16 +12,38 @@ from datetime import UTC, tzinfo
 
 from failover.model import Evidence, Observation, Signal, State
 from failover.moments import clock_time, length
-from failover.verdict import SILENCE_FACTOR, Declaration, Line, Rules, Standing, Tally, needed
+from failover.verdict import (
+    DISPUTED,
+    SILENCE_FACTOR,
+    Declaration,
+    Line,
+    Rules,
+    Standing,
+    Tally,
+    due,
+    has_stopped,
+    is_disputed,
+    looks_of_ours,
+    needed,
+)
 
 _ORDINALS = {2: "a second", 3: "a third", 4: "a fourth", 5: "a fifth"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quiet:
+    """Trouble of the platform is no news until then (seconds since the epoch): `why` says who or what wants it so."""
+
+    why: str
+    until: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matter:
     """What is to be explained, at the time `now`; times are told in `zone`.
 
-    `unasked` are the probes that have given no answer yet, with their class of evidence.
+    `unasked` are the probes that have given no answer yet, with their class of evidence; `quiet` is what keeps
+    trouble from being news at present.
     """
 
     title: str
@@ -33,6 +55,7 @@ class Matter:
     declared: Declaration | None = None
     zone: tzinfo = UTC
     unasked: Mapping[str, Evidence] = field(default_factory=dict)
+    quiet: tuple[Quiet, ...] = ()
 
     def clock(self, at: float) -> str:
         return clock_time(at, self.now, self.zone)
@@ -43,6 +66,7 @@ def explain(matter: Matter) -> tuple[str, ...]:
     said = (
         *_stands(matter),
         *_declared(matter),
+        *_quiet(matter),
         *_offline(matter),
         *evidence(matter.seen, matter.now, matter.zone),
         *_caveats(matter),
@@ -83,6 +107,15 @@ def _declared(matter: Matter) -> Iterator[str]:
     )
 
 
+def _quiet(matter: Matter) -> Iterator[str]:
+    """Maintenance, or a person's wish: what speaks against the platform does not count until then."""
+    for one in matter.quiet:
+        yield f"trouble of it is no news until {matter.clock(one.until)}: {one.why}"
+    if matter.quiet and matter.declared is None:
+        until = matter.clock(max(one.until for one in matter.quiet))
+        yield f"nothing that speaks against it counts before {until}, unless a person declares how it is"
+
+
 def _offline(matter: Matter) -> Iterator[str]:
     if matter.line.offline:
         yield (
@@ -116,8 +149,17 @@ def _caveats(matter: Matter) -> Iterator[str]:
         yield "no source has answered yet"
     if seen.votes and not seen.repeated:
         yield "no vote has been repeated yet, and a first look alone decides nothing"
-    if seen.correlated and {Evidence.HERE, Evidence.CROWD} <= seen.votes.keys():
-        yield "the crowd reports several unrelated platforms at once, so it counts as one with what is seen from here"
+    if {Evidence.HERE, Evidence.CROWD} <= seen.votes.keys():
+        if seen.correlated:
+            yield "the crowd reports unrelated platforms at once, so it counts as one with what is seen from here"
+        elif seen.reached:
+            yield "the platform answers elsewhere, so the crowd counts as one with what is seen from here"
+    if seen.votes and standing.state is not State.DOWN and is_disputed(seen, matter.rules):
+        _failing, working = looks_of_ours(seen, matter.rules)
+        yield (
+            f"our own looks at it are answered as they should be ({', '.join(one.probe for one in working)}): until "
+            f"they fail as well, classes of evidence must agree for {length(_disputed(matter))}"
+        )
     if standing.state is State.DOWN and not standing.upheld and matter.declared is None:
         yield "nothing as strong as a verdict bears it out at present, so nothing is said in public because of it"
 
@@ -152,12 +194,10 @@ def _to_down(matter: Matter) -> Iterator[str]:
     lasting = f"for {length(_lasting(matter))}"
     missing = rules.classes - seen.independent
     if since is not None:
-        due, agreed = (
-            since + needed(matter.standing, rules),
-            f"enough classes of evidence agree since {matter.clock(since)}",
-        )
-        then = f"it becomes DOWN at {matter.clock(due)} if they still do"
-        yield f"{agreed}: {then if due > matter.now else 'the verdict waits for a fresh look'}"
+        end = due(matter.standing, rules) or since
+        then = f"it becomes DOWN at {matter.clock(end)} if they still do"
+        waits = then if end > matter.now else "the verdict waits for a fresh look"
+        yield f"enough classes of evidence agree since {matter.clock(since)}: {waits}"
     elif missing <= 0:
         yield f"it becomes DOWN if the votes are repeated and last {lasting}"
     elif seen.votes:
@@ -171,9 +211,16 @@ def _to_down(matter: Matter) -> Iterator[str]:
         yield f"it becomes DOWN if {rules.classes} independent classes of evidence agree {lasting}"
 
 
+def _disputed(matter: Matter) -> float:
+    """Seconds for which classes must agree while our own looks dispute it."""
+    return max(DISPUTED, needed(matter.standing, matter.rules))
+
+
 def _lasting(matter: Matter) -> float:
     """Seconds for which classes would have to agree if another one joined in now."""
-    return needed(replace(matter.standing, quorum_since=matter.now), matter.rules)
+    lasts = needed(replace(matter.standing, quorum_since=matter.now), matter.rules)
+    disputed = matter.seen.votes and is_disputed(matter.seen, matter.rules)
+    return max(DISPUTED, lasts) if disputed else lasts
 
 
 def _others(matter: Matter) -> str:
@@ -239,10 +286,10 @@ def _against(matter: Matter) -> Iterator[str]:
     accounts, working = _watched(matter), {one.probe for one in seen.works}
     if accounts and not accounts & working:
         yield f"our own account ({', '.join(sorted(accounts))}) has not worked again"
-    heard = {one.sighting.evidence for one in (*speaking, *seen.works)}
+    heard = {one.sighting.evidence for one in speaking}
     for kind, last in sorted(standing.voted.items()):
         silence = last + SILENCE_FACTOR * matter.rules.recover_for
-        if kind not in heard | {Evidence.OPERATOR} and silence > matter.now:
+        if kind not in heard and not has_stopped(kind, standing, seen, matter.now, matter.rules):
             until = f"its silence counts as an end at {matter.clock(silence)}"
             yield f"{kind.value} has not said that it works again ({until})"
 

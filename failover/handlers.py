@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable
+from datetime import tzinfo
 from typing import Protocol
 
+from failover import answers
 from failover.assembly import Assembly
-from failover.audit import Entry
-from failover.chronicle import MOST_INCIDENTS
-from failover.config.problems import did_you_mean
-from failover.contracts import parse_duration
-from failover.control import Handler, Request
+from failover.contracts import format_duration, parse_duration
+from failover.control import Handler, MisusedError, Request
 from failover.desk import RequestError
 from failover.erasure import forget
 from failover.moments import zone_of
 from failover.postoffice import Draft, Origin
-from failover.report import Names, NoIncidentError, report
+from failover.silences import LONGEST
 from failover.sources import sources
-from failover.why import asked_moment, why_now, why_then
+from failover.wallclock import later
 
-MOST_ENTRIES = 250
-MOST_LETTERS = 200_000
-"""What one page of the audit trail may hold."""
+Act = Callable[[Request, str], Awaitable[str]]
+"""A handler that changes something, and says in a sentence what."""
 
 
 class Answerer(Protocol):
@@ -44,32 +42,98 @@ class Answerer(Protocol):
 
 def handlers(daemon: Answerer) -> dict[str, Handler]:
     """request name -> handler."""
-    acts: dict[str, Callable[[Request, str], Awaitable[str]]] = {
-        "reload": lambda _request, by: daemon.reload(by),
-        "declare": lambda request, by: daemon.at.desk.declare(
-            str(request["platform"]), str(request["state"]), _because(request), by, daemon.now()
-        ),
-        "approve": lambda request, by: daemon.at.desk.approve(
-            str(request["statement"]), by, daemon.now(), str(request.get("code") or "")
-        ),
-        "veto": lambda request, by: daemon.at.desk.veto(
-            str(request["statement"]), _because(request), by, daemon.now()
-        ),
-        "retract": lambda request, by: daemon.at.retraction.retract(
-            str(request["incident"]), _because(request), by, daemon.now()
-        ),
-        "resolve": lambda request, by: daemon.at.desk.resolve(
-            str(request["delivery"]), sent=_answer(request), by=by, now=daemon.now()
-        ),
-        "silence": lambda request, by: daemon.at.desk.silence(
-            str(request["platform"]), _length(request), _because(request), by, daemon.now()
-        ),
-        "pause": lambda request, by: daemon.at.desk.pause(_because(request), by, daemon.now()),
-        "resume": lambda _request, by: daemon.at.desk.resume(by, daemon.now()),
-        "forget": lambda request, by: forget(
-            daemon.at.engine, daemon.at.courier, daemon.at.settings, str(request["address"]), by, daemon.now()
-        ),
+    acts = {**_of_service(daemon), **_of_desk(daemon)}
+    kicking = {name: _kicking(daemon, act) for name, act in acts.items()}
+    return {**_of_present(daemon), **_of_past(daemon), **_of_posts(daemon), **_of_drills(daemon), **kicking}
+
+
+def _of_present(daemon: Answerer) -> dict[str, Handler]:
+    """How things stand, and why."""
+
+    async def status(_request: Request, _by: str) -> object:
+        return await daemon.status()
+
+    async def explain(request: Request, _by: str) -> object:
+        return await answers.explained(daemon.at, request, daemon.now())
+
+    async def asked_sources(_request: Request, _by: str) -> object:
+        return await sources(daemon.at.engine, daemon.at.lookout, daemon.now())
+
+    return {"status": status, "explain": explain, "sources": asked_sources}
+
+
+def _of_past(daemon: Answerer) -> dict[str, Handler]:
+    """What has been."""
+
+    async def audit(request: Request, _by: str) -> object:
+        return await answers.page(daemon.at, request)
+
+    async def incidents(request: Request, _by: str) -> object:
+        return await answers.incidents(daemon.at, request, daemon.now())
+
+    async def asked_report(request: Request, _by: str) -> object:
+        return await answers.reported(daemon.at, request, daemon.now())
+
+    return {"audit": audit, "incidents": incidents, "report": asked_report}
+
+
+def _of_service(daemon: Answerer) -> dict[str, Act]:
+    """What an administrator does."""
+
+    async def reload(_request: Request, by: str) -> str:
+        return await daemon.reload(by)
+
+    async def retract(request: Request, by: str) -> str:
+        return await daemon.at.retraction.retract(str(request["incident"]), _because(request), by, daemon.now())
+
+    async def asked_forget(request: Request, by: str) -> str:
+        at = daemon.at
+        return await forget(at.engine, at.courier, at.settings, str(request["address"]), by, daemon.now())
+
+    return {"reload": reload, "retract": retract, "forget": asked_forget}
+
+
+def _of_desk(daemon: Answerer) -> dict[str, Act]:
+    """What people decide."""
+
+    async def declare(request: Request, by: str) -> str:
+        platform, state = str(request["platform"]), str(request["state"])
+        return await daemon.at.desk.declare(platform, state, _because(request), by, daemon.now())
+
+    async def approve(request: Request, by: str) -> str:
+        code = str(request.get("code") or "")
+        return await daemon.at.desk.approve(str(request["statement"]), by, daemon.now(), code)
+
+    async def veto(request: Request, by: str) -> str:
+        return await daemon.at.desk.veto(str(request["statement"]), _because(request), by, daemon.now())
+
+    async def resolve(request: Request, by: str) -> str:
+        sent = _answer(request)
+        return await daemon.at.desk.resolve(str(request["delivery"]), sent=sent, by=by, now=daemon.now())
+
+    async def silence(request: Request, by: str) -> str:
+        platform = answers.watched(daemon.at, request)
+        return await daemon.at.desk.silence(platform, _length(request), _because(request), by, daemon.now())
+
+    async def pause(request: Request, by: str) -> str:
+        return await daemon.at.desk.pause(_because(request), by, daemon.now())
+
+    async def resume(_request: Request, by: str) -> str:
+        return await daemon.at.desk.resume(by, daemon.now())
+
+    return {
+        "declare": declare,
+        "approve": approve,
+        "veto": veto,
+        "resolve": resolve,
+        "silence": silence,
+        "pause": pause,
+        "resume": resume,
     }
+
+
+def _of_drills(daemon: Answerer) -> dict[str, Handler]:
+    """The rehearsal of an outage."""
 
     async def drill(request: Request, by: str) -> object:
         begun = await daemon.at.drill.begin(
@@ -86,115 +150,26 @@ def handlers(daemon: Answerer) -> dict[str, Handler]:
     async def drill_result(request: Request, _by: str) -> object:
         return await daemon.at.drill.result(str(request["statement"]))
 
-    async def status(_request: Request, _by: str) -> object:
-        return await daemon.status()
-
-    async def audit(request: Request, _by: str) -> object:
-        return await _page(daemon.at, request)
-
-    async def explain(request: Request, _by: str) -> object:
-        return await _explained(daemon.at, request, daemon.now())
-
-    async def asked_sources(_request: Request, _by: str) -> object:
-        return await sources(daemon.at.engine, daemon.at.lookout, daemon.now())
-
-    async def incidents(request: Request, _by: str) -> object:
-        return await _incidents(daemon.at, request, daemon.now())
-
-    async def asked_report(request: Request, _by: str) -> object:
-        return await _reported(daemon.at, request, daemon.now())
-
-    asked: dict[str, Handler] = {"status": status, "audit": audit, "explain": explain, "sources": asked_sources}
-    asked |= {"incidents": incidents, "report": asked_report}
-    asked |= _of_posts(daemon)
-    asked |= {"drill": drill, "drill_end": drill_end, "drill_result": drill_result}
-    return asked | {name: _kicking(daemon, act) for name, act in acts.items()}
+    return {"drill": drill, "drill_end": drill_end, "drill_result": drill_result}
 
 
 def _of_posts(daemon: Answerer) -> dict[str, Handler]:
     """The organisation's own content: handed in, listed, cancelled."""
 
     async def post(request: Request, by: str) -> object:
-        handed_in, told = await daemon.at.posts.accept(_draft(request), Origin(by=by), daemon.now())
+        draft = _draft(request)
+        _timely(draft, daemon.now(), zone_of(daemon.at.settings.organisation.timezone))
+        handed_in, told = await daemon.at.posts.accept(draft, Origin(by=by), daemon.now())
         daemon.kick()
         return {"post": handed_in.id, "told": told}
 
     async def posts(request: Request, _by: str) -> object:
-        return await daemon.at.posts.listing(_since(request), daemon.now())
+        return await daemon.at.posts.listing(answers.since(request), daemon.now())
 
     async def cancel(request: Request, by: str) -> object:
         return await daemon.at.posts.cancel(str(request["post"]), by, daemon.now())
 
     return {"post": post, "posts": posts, "posts_cancel": cancel}
-
-
-async def _page(at: Assembly, request: Request) -> dict[str, object]:
-    """The next entries of the audit trail: few enough that the daemon is not kept from its work (a few ms)."""
-    after = request.get("after")
-    if not isinstance(after, int | None):
-        raise RequestError("`after` is the number of an entry")
-    entries = await at.engine.store.audit_after(after, MOST_ENTRIES)
-    head = await at.engine.store.audit_head()
-    return {
-        "timezone": at.settings.organisation.timezone,
-        "head": str(head) if head else "",
-        "entries": [[one.number, one.at, one.event, one.facts, one.digest] for one in _up_to(entries, MOST_LETTERS)],
-    }
-
-
-async def _explained(at: Assembly, request: Request, now: float) -> object:
-    """Why a platform stands as it does, at present or at an earlier time."""
-    platform, zone = str(request["platform"]), zone_of(at.settings.organisation.timezone)
-    watch = at.engine.watches.get(platform)
-    if watch is None:
-        raise RequestError(f"there is no platform '{platform}'{did_you_mean(platform, at.engine.watches)}")
-    try:
-        then = asked_moment(str(request.get("at") or ""), now, zone)
-    except ValueError as error:
-        raise RequestError(str(error)) from None
-    if then is None:
-        return why_now(at.engine, platform, at.lookout.looks.values(), now, zone)
-    return await why_then(at.engine.store, platform, watch.title, then, zone)
-
-
-async def _incidents(at: Assembly, request: Request, now: float) -> object:
-    """The incidents since a time (seconds since the epoch), as a list."""
-    told = await at.engine.store.chronicle(_since(request), MOST_INCIDENTS)
-    return {"now": now, "timezone": at.settings.organisation.timezone, **told}
-
-
-async def _reported(at: Assembly, request: Request, now: float) -> object:
-    """Everything about one incident, or about the latest."""
-    settings = at.settings
-    names = Names(
-        organisation=settings.organisation.name,
-        timezone=settings.organisation.timezone,
-        platforms={name: one.title for name, one in settings.platforms.items()},
-        channels={name: one.title for name, one in settings.channels.items()},
-    )
-    store, asked = at.engine.store, str(request.get("incident") or "")
-    incident = await store.incident(asked or await store.latest_incident())
-    posts = await at.engine.posts.meanwhile(incident, now) if incident is not None else ()
-    try:
-        return await report(store, asked, names, now, posts)
-    except NoIncidentError as error:
-        raise RequestError(str(error)) from None
-
-
-def _up_to(entries: Iterable[Entry], letters: int) -> Iterator[Entry]:
-    """At least one entry, and no more of them than have so many letters together."""
-    for number, entry in enumerate(entries):
-        letters -= len(entry.facts)
-        if number and letters < 0:
-            return
-        yield entry
-
-
-def _since(request: Request) -> float:
-    since = request.get("since", 0.0)
-    if not isinstance(since, int | float):
-        raise RequestError("`since` is a time in seconds since the epoch")
-    return float(since)
 
 
 def _draft(request: Request) -> Draft:
@@ -210,7 +185,7 @@ def _draft(request: Request) -> Draft:
     return Draft(text=str(request["text"]), to=tuple(map(str, to)), picture=image, **words)
 
 
-def _kicking(daemon: Answerer, act: Callable[[Request, str], Awaitable[str]]) -> Handler:
+def _kicking(daemon: Answerer, act: Act) -> Handler:
     async def handled(request: Request, by: str) -> object:
         answer = await act(request, by)
         daemon.kick()
@@ -224,11 +199,26 @@ def _length(request: Request) -> float:
     if request.get("end"):
         return 0.0
     if not request.get("for"):
-        raise RequestError("say for how long, such as --for 2h, or --end")
+        raise MisusedError("say for how long, such as --for 2h, or --end")
     try:
-        return parse_duration(request.get("for"))
+        seconds = parse_duration(request.get("for"))
     except ValueError as error:
-        raise RequestError(f"--for: {error}") from None
+        raise MisusedError(f"--for: {error}") from None
+    if not 0 < seconds <= LONGEST:
+        most = format_duration(LONGEST)
+        raise MisusedError(f"--for: at most {most}; else take {request['platform']} out of the configuration")
+    return seconds
+
+
+def _timely(draft: Draft, now: float, zone: tzinfo) -> None:
+    """Raises MisusedError for a time that is past, or none on the clock of the zone."""
+    for name in ("at", "until"):
+        written = getattr(draft, name)
+        try:
+            if written:
+                later(written, now, zone)
+        except ValueError as error:
+            raise MisusedError(f"--{name}: {error}") from None
 
 
 def _because(request: Request) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,17 +69,27 @@ def addresses(url: str, paths: Iterable[str]) -> list[str]:
     In a path `{path}` stands for that of the address, `{last}` for its last part, or `default`.  Raises
     NotIdentifiedError where it is no web address.
     """
+    if _has_credentials(url):
+        raise NotIdentifiedError(
+            "this address has a name or a password before its @: try it without them, as the public sees the page"
+        )
     try:
         parts = urlsplit(url.strip())
-        usable = parts.scheme in ("http", "https") and bool(httpx.URL(url.strip()).host) and not parts.username
+        usable = parts.scheme in ("http", "https") and bool(httpx.URL(url.strip()).host)
     except (ValueError, httpx.InvalidURL):
         usable = False
     if not usable:
-        hint = "" if "/" in url.partition(".")[0] or "." not in url else f": did you mean https://{url.strip()}?"
+        doubtful = "/" in url.partition(".")[0] or "." not in url or "@" in url
+        hint = "" if doubtful else f": did you mean https://{url.strip()}?"
         raise NotIdentifiedError(f"expected a web address that begins with https:// or http://{hint}")
     path = parts.path.rstrip("/")
     filled = (one.replace("{path}", path).replace("{last}", path.rpartition("/")[2] or "default") for one in paths)
     return list(dict.fromkeys([url.strip(), *(urljoin(url.strip(), f"/{one.lstrip('/')}") for one in filled)]))
+
+
+def _has_credentials(url: str) -> bool:
+    """Is there an @ before the path?  Whatever stands before it is not repeated on a screen."""
+    return "@" in re.split(r"[/?#]", url.strip().partition("://")[2] or url.strip(), maxsplit=1)[0]
 
 
 def recognised(documents: Iterable[Document], kinds: Sequence[Recogniser]) -> list[Found]:
@@ -124,7 +135,8 @@ def _controls(found: Found) -> list[str]:
     if "controls" not in registry.find_probe(found.kind).options.model_fields:
         return []
     return [
-        "  # Name some that have nothing to do with the platform: without controls a red is doubt and never votes.",
+        "  # Name some that have nothing to do with the platform:",
+        "  # without controls a red is doubt and never votes.",
         "  # controls: []",
     ]
 

@@ -7,12 +7,11 @@ is missing.  Everything is asked at the same time, and who has not answered by t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from failover import registry
 from failover.assembly import ANCHORS, user_agent
@@ -20,57 +19,34 @@ from failover.clock import Clock
 from failover.config import load
 from failover.config.kinds import Kinds
 from failover.config.problems import ConfigError
-from failover.config.settings import PlatformSettings, Settings
-from failover.contracts import Channel, Cost, Options, Probe, Surroundings
-from failover.model import Evidence, Fault, Health, Sighting, Signal
-from failover.redaction import Redactor
+from failover.config.settings import Settings
+from failover.contracts import Channel, Options, Probe, Surroundings
+from failover.mail_domain import Lookup, Sender, hints
+from failover.model import Evidence, Health, Sighting
+from failover.online_report import Trial, report
+from failover.resolving import system_lookup
 
 PATIENCE = 45.0
 """Seconds for the whole; the slowest source is made of several questions."""
 
-SOON = 90 * 86400.0
-DAY = 86400.0
 CONFIGURATION_ERROR = 78
 
 T = TypeVar("T")
 
 
-class Mark(str, Enum):
-    """How one thing came out.  Only WRONG is for a person to put right before the daemon can be relied upon."""
+def check_online(
+    path: Path, env: Mapping[str, str], patience: float = PATIENCE, look: Lookup | None = None
+) -> tuple[list[str], int]:
+    """The lines to print and the exit code: 0, 1 where something must be put right, 78 for a broken configuration.
 
-    GOOD = "ok"
-    NOTE = "note"
-    WRONG = "PROBLEM"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table; `more` are further lines below it."""
-
-    mark: Mark
-    name: str
-    text: str
-    more: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """What was heard from the anchors, from each channel, and from each probe of each platform."""
-
-    line: Sighting
-    healths: Mapping[str, Health]
-    sightings: Mapping[tuple[str, str], Sighting]
-    alarms: Sequence[str] = ()
-
-
-def check_online(path: Path, env: Mapping[str, str], patience: float = PATIENCE) -> tuple[list[str], int]:
-    """The lines to print and the exit code: 0, 1 where something must be put right, 78 for a broken configuration."""
+    `look` asks the DNS; by default the machine's own resolver.
+    """
     try:
         settings = load(path, env, registry)
     except ConfigError as error:
         return [*map(str, error.problems)], CONFIGURATION_ERROR
     now = Clock().now
-    trial = asyncio.run(attempt(settings, registry, now, patience))
+    trial = asyncio.run(attempt(settings, registry, now, patience, look or system_lookup()))
     lines, well = report(settings, registry, trial, now())
     return lines, 0 if well else 1
 
@@ -78,13 +54,19 @@ def check_online(path: Path, env: Mapping[str, str], patience: float = PATIENCE)
 # --- asking ---
 
 
-async def attempt(settings: Settings, kinds: Kinds, now: Callable[[], float], patience: float) -> Trial:
-    """Ask every channel and every source once, all of them within `patience` seconds."""
+async def attempt(
+    settings: Settings, kinds: Kinds, now: Callable[[], float], patience: float, look: Lookup | None = None
+) -> Trial:
+    """Ask every channel and every source once, and with `look` what is published about each that sends mail.
+
+    All of it within `patience` seconds.
+    """
     async with AsyncExitStack() as stack:
         house = await _opened(settings, kinds, now, stack)
         tasks = {key: asyncio.ensure_future(one) for key, one in _questions(house)}
-        await asyncio.wait(tasks.values(), timeout=patience)
-        late = [task for task in tasks.values() if not task.done()]
+        mail = {name: asyncio.ensure_future(one) for name, one in _of_mail(settings, look)}
+        await asyncio.wait([*tasks.values(), *mail.values()], timeout=patience)
+        late = [task for task in (*tasks.values(), *mail.values()) if not task.done()]
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
@@ -98,6 +80,7 @@ async def attempt(settings: Settings, kinds: Kinds, now: Callable[[], float], pa
             for platform in settings.platforms.values()
             for probe in platform.probes
         },
+        hints={name: _LATE if task.cancelled() else task.result() for name, task in mail.items()},
         alarms=tuple(dict.fromkeys(house.alarms)),
     )
 
@@ -168,6 +151,26 @@ def _questions(house: _House) -> Iterator[tuple[Key, Coroutine[Any, Any, Health 
         yield key, _guarded(probe.look())
 
 
+_LATE = ("SPF and DMARC of its domain could not be looked up in time",)
+
+
+@runtime_checkable
+class _SendsMail(Protocol):
+    """Options of a kind that sends mail; `host` is None where it only writes files."""
+
+    host: str | None
+
+    def parsed_sender(self) -> Sender: ...
+
+
+def _of_mail(settings: Settings, look: Lookup | None) -> Iterator[tuple[str, Coroutine[Any, Any, tuple[str, ...]]]]:
+    """A hint is not worth a failure, and asks nobody but the DNS."""
+    for name, channel in settings.channels.items():
+        options: object = channel.options
+        if look is not None and isinstance(options, _SendsMail) and options.host:
+            yield name, hints(options.parsed_sender().domain, options.host, look)
+
+
 async def _guarded(asked: Awaitable[Health | Sighting]) -> Health | Sighting:
     try:
         return await asked
@@ -181,85 +184,3 @@ def _as_health(answer: Health | Sighting) -> Health:
 
 def _as_sighting(answer: Health | Sighting) -> Sighting:
     return answer.sighting if isinstance(answer, Health) else answer
-
-
-# --- telling (pure) ---
-
-
-def report(settings: Settings, kinds: Kinds, trial: Trial, now: float) -> tuple[list[str], bool]:
-    """The table, in which no secret is quoted, and whether nothing need be put right."""
-    parts = {
-        "Our own line": [_line_row(trial.line)],
-        "Channels (nothing was posted)": [_channel_row(name, one, now) for name, one in trial.healths.items()],
-        "Sources": [
-            row
-            for platform in settings.platforms.values()
-            for row in _platform_rows(platform, settings, kinds, trial)
-        ],
-    }
-    rows = [row for part in parts.values() for row in part]
-    lines = [line for title, part in parts.items() for line in (title, *_table(part), "")]
-    lines += [f"note: {text}" for text in (*trial.alarms, *_bills(settings, kinds))]
-    wrong = sum(row.mark is Mark.WRONG for row in rows)
-    last = "Everything answers as it should." if not wrong else f"{wrong} to put right; see each PROBLEM above."
-    redact = Redactor(settings.secrets)
-    return [redact(line) for line in (*lines, last)], not wrong
-
-
-def _line_row(line: Sighting) -> Row:
-    if line.signal is Signal.UP:
-        return Row(Mark.GOOD, "anchors", line.reason)
-    return Row(Mark.WRONG, "anchors", f"this machine does not reach the internet as it should: {line.reason}")
-
-
-def _channel_row(name: str, health: Health, now: float) -> Row:
-    left = None if health.expires_at is None else health.expires_at - now
-    ending = () if left is None or left > SOON else (f"something of it ends in {max(0, int(left / DAY))} days",)
-    if health.problems:
-        first, *others = health.problems
-        return Row(Mark.WRONG, name, first, (*others, *health.warnings, *ending))
-    facts = ", ".join(f"{key} {value}" for key, value in health.facts.items())
-    said = f"could post now ({facts})" if facts else "could post now"
-    notes = (*health.warnings, *ending)
-    return Row(Mark.NOTE if notes else Mark.GOOD, name, said, notes)
-
-
-def _platform_rows(platform: PlatformSettings, settings: Settings, kinds: Kinds, trial: Trial) -> Iterator[Row]:
-    classes = set()
-    for one in platform.probes:
-        sighting = trial.sightings[platform.name, one.name]
-        yield _probe_row(f"{platform.name}/{one.name}", sighting)
-        if sighting.signal is not Signal.UNKNOWN:
-            classes.add(kinds.find_probe(one.kind).evidence)
-    needed = settings.judgement.confirm.classes
-    if len(classes) < needed and trial.line.signal is Signal.UP:
-        text = f"{len(classes)} of the {needed} independent kinds of evidence answered that an outage needs"
-        yield Row(Mark.WRONG, platform.name, text)
-
-
-def _probe_row(name: str, sighting: Sighting) -> Row:
-    """Bad news from a source that works is no problem of ours; a key that it does not take is."""
-    if sighting.signal is Signal.UNKNOWN:
-        mark = Mark.WRONG if sighting.fault is Fault.ACCOUNT else Mark.NOTE
-        return Row(mark, name, f"could not tell: {sighting.reason}")
-    mark = Mark.GOOD if sighting.signal is Signal.UP else Mark.NOTE
-    return Row(mark, name, f"{sighting.signal.value}: {sighting.reason}")
-
-
-def _bills(settings: Settings, kinds: Kinds) -> Iterator[str]:
-    """What this trial has cost."""
-    costs = [(one.name, kinds.find_channel(one.kind).check_cost) for one in settings.channels.values()]
-    for platform in settings.platforms.values():
-        costs += [(f"{platform.name}/{one.name}", one.cost) for one in platform.probes]
-    yield from (f"{name}: {_bill(cost)}" for name, cost in costs if cost is not None)
-
-
-def _bill(cost: Cost) -> str:
-    return f"this one question is billed {cost.price:g} {cost.currency}" + (" a day" if cost.per == "day" else "")
-
-
-def _table(rows: Sequence[Row]) -> Iterator[str]:
-    width = max((len(row.name) for row in rows), default=0)
-    for row in rows:
-        yield f"  {row.mark.value:<7}  {row.name:<{width}}  {row.text}"
-        yield from (f"  {'':<7}  {'':<{width}}  {text}" for text in row.more)

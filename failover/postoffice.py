@@ -78,20 +78,23 @@ class PostOffice:
 
     async def cancel(self, post_id: str, by: str, now: float) -> str:
         """What of it is not public yet is not published."""
-        post = await self._store.post(post_id) if POST_ID.fullmatch(post_id) else None
+        post = await self._store.posts.get(post_id) if POST_ID.fullmatch(post_id) else None
         if post is None:
             raise RequestError(f"there is no post {post_id}; see `failover posts`")
         rows = await self._store.deliveries_of(post_id)
         owed = [row for row in rows if row.phase in OWED]
         if not owed:
-            raise RequestError(f"nothing of {post_id} is left to be published")
+            back = (
+                f"; `failover retract {post_id}` takes back what is public" if any(row.heard for row in rows) else ""
+            )
+            raise RequestError(f"nothing of {post_id} is left to be published{back}")
         stopped = tuple(cancelled(row, f"{by} cancelled the post", now) for row in owed)
         public = [row.channel for row in rows if row.heard or row.phase in (Phase.SENDING, Phase.UNSURE, Phase.HELD)]
         audit = (("post_cancelled", {"post": post_id, "by": by}), *of_endings(stopped, owed))
         change = Change(at=now, posts=(replace(post, cancelled_by=by),), deliveries=stopped, audit=audit)
         await self._store.record(change)
         self._engine.journal.say("post_cancelled", post=post_id, by=by, channels=public or None)
-        rest = f" It is, or may be, public already on {', '.join(public)}." if public else ""
+        rest = f" It is, or may be, public already on {', '.join(public)}: see `failover retract`." if public else ""
         return f"{post_id} is cancelled.{rest}"
 
     async def listing(self, since: float, now: float) -> dict[str, Any]:
@@ -102,7 +105,7 @@ class PostOffice:
             "timezone": self._timezone,
             "paused_by": self._engine.paused_by,
             "waits": waits,
-            **await self._store.post_list(since, MOST_POSTS),
+            **await self._store.posts.listing(since, MOST_POSTS),
         }
 
     # -- checking ----------------------------------------------------------------------------------------------

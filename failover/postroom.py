@@ -1,7 +1,7 @@
-"""The organisation's posts in the engine's round: too late, re-routed, held, released; see `posts` for the rules.
+"""The organisation's posts in the engine's round: too late, re-routed, held, released.
 
-Whatever is decided is one transaction per post, then it is said.  What waits is not written down: that it waits, and
-why, follows from how things stand.
+The rules are those of `posts` and `diversion`.  Whatever is decided is one transaction per post, then it is said.
+What waits is not written down: that it waits, and why, follows from how things stand.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from typing import Protocol
 
 from failover.catchup import Leftover
 from failover.delivery import Delivery, Phase, expired
+from failover.diversion import Diversion, divert, worth_a_look
 from failover.incidents import Incident
 from failover.minutes import of_endings
 from failover.model import State, Statement
 from failover.plans import House, orphaned
-from failover.posts import Diversion, Ground, divert, meanwhile, place_of, waited, why_not, worth_a_look
+from failover.posts import Ground, meanwhile, place_of, waited, why_not
 from failover.store import Change, Store
 
 AT_ONCE = 20
@@ -59,7 +60,7 @@ class Postroom:
         """What has become of the posts that were due on its channels while the incident lasted."""
         voices = self._house.voices.values()
         channels = [one.name for one in voices if one.platform in incident.platforms]
-        rows = await self._store.posts_meant(channels, incident.opened_at, incident.closed_at or now)
+        rows = await self._store.posts.meant(channels, incident.opened_at, incident.closed_at or now)
         return [left for row in rows if (left := meanwhile(row)) is not None]
 
     # -- what becomes of what is due -------------------------------------------------------------------------
@@ -72,7 +73,7 @@ class Postroom:
         await self._look_after_orphans(ground, write)
 
     async def _drop_late(self, ground: Ground, write: Write) -> None:
-        late = await self._store.posts_late(ground.now, AT_ONCE)
+        late = await self._store.posts.late(ground.now, AT_ONCE)
         ended = tuple(expired(row, ground.now) for row in late)
         if ended and await write(Change(at=ground.now, deliveries=ended, audit=of_endings(ended, late))):
             for row in ended:
@@ -80,15 +81,15 @@ class Postroom:
 
     async def _stranded(self, ground: Ground) -> list[str]:
         """The posts about which something may have to be done."""
-        found = await self._store.posts_refused(ground.now - REFUSED_LATELY, AT_ONCE)
-        for channel in await self._store.posts_waiting(ground.now):
+        found = await self._store.posts.refused(ground.now - REFUSED_LATELY, AT_ONCE)
+        for channel in await self._store.posts.waiting(ground.now):
             if ground.is_down(channel):
                 own = worth_a_look(channel, ground)
-                found += await self._store.posts_stranded(channel, ground.now, AT_ONCE, own=own)
+                found += await self._store.posts.stranded(channel, ground.now, AT_ONCE, own=own)
         return list(dict.fromkeys(found))
 
     async def _divert(self, post_id: str, ground: Ground, write: Write) -> None:
-        post = await self._store.post(post_id)
+        post = await self._store.posts.get(post_id)
         if post is None:
             return
         diversions = divert(post, await self._store.deliveries_of(post_id), ground)
@@ -118,7 +119,7 @@ class Postroom:
     async def sayable(self, ground: Ground) -> list[Delivery]:
         """For each channel the one post that may leave now; where none may, that is told once."""
         found = []
-        waiting = await self._store.posts_waiting(ground.now)
+        waiting = await self._store.posts.waiting(ground.now)
         for channel, count in waiting.items():
             row, why = await self._next(channel, ground)
             if row is not None:
@@ -132,10 +133,10 @@ class Postroom:
 
     async def _next(self, channel: str, ground: Ground) -> tuple[Delivery | None, str]:
         """The oldest; where that one must let another pass first, one that is on time."""
-        pace = await self._store.pace(channel, ground.per_day)
-        oldest = await self._store.posts_due(channel, ground.now, 1)
+        pace = await self._store.posts.pace(channel, ground.per_day)
+        oldest = await self._store.posts.due(channel, ground.now, 1)
         why = ""
-        for row in [*oldest, *await self._store.posts_due(channel, ground.now, 1, after=_on_time(ground))]:
+        for row in [*oldest, *await self._store.posts.due(channel, ground.now, 1, after=_on_time(ground))]:
             why = why or why_not(row, pace, ground)
             if not why_not(row, pace, ground):
                 return row, ""
@@ -145,7 +146,7 @@ class Postroom:
         """May it leave at this moment?"""
         if row.phase is not Phase.READY or not row.due <= ground.now < row.latest:
             return False
-        return not why_not(row, await self._store.pace(row.channel, ground.per_day), ground)
+        return not why_not(row, await self._store.posts.pace(row.channel, ground.per_day), ground)
 
     def left(self, row: Delivery, ground: Ground) -> None:
         """It is about to go out: told where people waited for it."""
@@ -155,7 +156,7 @@ class Postroom:
     async def waits(self, ground: Ground) -> dict[str, str]:
         """channel -> why what is due there does not go out now."""
         found = {}
-        for channel in await self._store.posts_waiting(ground.now):
+        for channel in await self._store.posts.waiting(ground.now):
             row, why = await self._next(channel, ground)
             if row is None:
                 found[channel] = why

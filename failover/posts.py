@@ -1,20 +1,18 @@
-"""The organisation's ordinary posts: where each of them goes now, what waits and why (switched posting).
+"""The organisation's ordinary posts: the rows they become, who could say them, and when one may leave.
 
 Pure.  A post is one row of the outbox per channel, like a statement, so everything that keeps a statement from being
-lost or said twice keeps a post.  What is decided here is only which rows there are: while the platform of a channel
-is down beyond doubt, what falls due there goes where the route says (`posts: reroute | hold | both | drop`); in doubt
-it waits.  Only what is due is touched; what is scheduled for later stays where it was meant to go.
+lost or said twice keeps a post.  What becomes of one whose platform is down is decided in `diversion`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from failover.catchup import Leftover, Matter
-from failover.delivery import OWED, Delivery, Phase, cancelled
+from failover.delivery import Delivery, Phase
 from failover.incidents import A_DAY
 from failover.model import Announcement, Image, Measure, State, Statement
 from failover.routing import TROUBLED, Route, Voice, is_quiet, trouble_of
@@ -23,8 +21,6 @@ NEVER = 253_402_300_799.0
 """The latest time of a post that stays good for ever: the end of the year 9999."""
 
 POST_ID = re.compile(r"P[1-9][0-9]*")
-
-MAY_BE_PUBLIC = frozenset({Phase.SENDING, Phase.UNSURE, Phase.SENT, Phase.HELD, Phase.LEFT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,21 +116,6 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Diversion:
-    """What becomes of a post whose channel is down.
-
-    `rows` are to be written, new and changed alike.  `event` says what happened to `row`, the delivery that was
-    meant ("" where nothing did), `channels` where it goes instead.
-    """
-
-    rows: tuple[Delivery, ...] = ()
-    event: str = ""
-    row: Delivery | None = None
-    channels: tuple[str, ...] = ()
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """What was said on a channel lately: when the last post was begun, and when the day's limit was reached.
 
@@ -193,20 +174,6 @@ def _shares_fate(one: Voice, own: Voice) -> bool:
     return one.name == own.name or (one.group != "" and one.group == own.group)
 
 
-def worth_a_look(channel: str, ground: Ground) -> str:
-    """About which posts that are due on this channel something can be done now: "all", "none", or "new" ones.
-
-    What is said on the channel too (`both`) stays owed there when others have it: those are not looked at again.
-    """
-    route = ground.route(channel)
-    if route is None or not ground.is_down(channel):
-        return "none"
-    if route.posts == "drop":
-        return "all"
-    able = any(map(ground.is_well, stand_ins(channel, route, ground.voices)))
-    return ("new" if route.posts == "both" else "all") if able else "none"
-
-
 def misfits(post: Post, ground: Ground) -> tuple[dict[str, str], dict[str, str]]:
     """What could go wrong with it one day: (channels that it is for, channels it could be re-routed to) -> why not.
 
@@ -215,9 +182,9 @@ def misfits(post: Post, ground: Ground) -> tuple[dict[str, str], dict[str, str]]
     targets: dict[str, str] = {}
     further: dict[str, str] = {}
     for channel in post.to:
-        targets[channel] = _unfit(post, channel, ground)
+        targets[channel] = unfit(post, channel, ground)
         line = stand_ins(channel, ground.route(channel), ground.voices)
-        reasons = {name: _unfit(post, name, ground) for name in line}
+        reasons = {name: unfit(post, name, ground) for name in line}
         if line and all(reasons.values()) and not targets[channel]:
             named = "; ".join(f"{name}: {why}" for name, why in reasons.items())
             targets[channel] = f"no channel that stands in for it could say it ({named})"
@@ -225,87 +192,9 @@ def misfits(post: Post, ground: Ground) -> tuple[dict[str, str], dict[str, str]]
     return {name: why for name, why in targets.items() if why}, further
 
 
-def _unfit(post: Post, channel: str, ground: Ground) -> str:
+def unfit(post: Post, channel: str, ground: Ground) -> str:
+    """Why this channel cannot say it; "" if it can."""
     return ground.unfit(delivery_to(channel, post, post.created_at).announcement(), channel)
-
-
-# -- what falls due while a platform is down -------------------------------------------------------------------
-
-
-def divert(post: Post, rows: Sequence[Delivery], ground: Ground) -> list[Diversion]:
-    """What becomes of each channel of this post that is down now; `rows` are all its deliveries."""
-    found: list[Diversion] = []
-    for target in post.to if not post.cancelled_by else ():
-        known = {row.id: row for row in (*rows, *(row for one in found for row in one.rows))}
-        by_channel = {row.channel: row for row in known.values()}
-        row, route = by_channel.get(target), ground.route(target)
-        if row is None or route is None or not ground.is_down(target) or row.due > ground.now:
-            continue
-        diversion = _diverted(post, row, by_channel, route, ground)
-        if diversion is not None:
-            found.append(diversion)
-    return found
-
-
-def _diverted(
-    post: Post, row: Delivery, by_channel: Mapping[str, Delivery], route: Route, ground: Ground
-) -> Diversion | None:
-    platform = ground.voices[row.channel].platform
-    if route.posts == "drop" and row.phase is Phase.READY:
-        reason = f"{platform} is down, and the route drops what falls due meanwhile"
-        gone = cancelled(row, reason, ground.now)
-        return Diversion(rows=(gone,), event="post_dropped", row=gone, reason=reason)
-    line = stand_ins(row.channel, route, ground.voices)
-    made = _replaced(post, line, by_channel, route, ground) if _concerned(row, by_channel, line) else ()
-    said_by = [
-        name for name in line if _counts({**by_channel, **{one.channel: one for one in made}}.get(name), ground)
-    ]
-    if route.posts == "reroute" and row.phase is Phase.READY and said_by:
-        gone = cancelled(row, f"re-routed to {', '.join(said_by)}: {platform} is down", ground.now)
-        made = (gone, *made)
-    elif not made:
-        return None
-    asked = tuple(one.channel for one in made if one.phase is Phase.READY and one.channel != row.channel)
-    return Diversion(
-        rows=made, event="post_rerouted", row=row, channels=asked or tuple(said_by), reason=f"{platform} is down"
-    )
-
-
-def _concerned(row: Delivery, by_channel: Mapping[str, Delivery], line: Iterable[str]) -> bool:
-    """It is owed here, or it was re-routed already and one of those who stand in may have failed."""
-    return row.phase is Phase.READY or any(by_channel[name].position for name in line if name in by_channel)
-
-
-def _replaced(
-    post: Post, line: Sequence[str], by_channel: Mapping[str, Delivery], route: Route, ground: Ground
-) -> tuple[Delivery, ...]:
-    """The rows for the next backups, as many as `reach` still asks for; those they replace are cancelled."""
-    fit = [name for name in line if not _unfit(post, name, ground)]
-    missing = route.wanted(len(fit)) - sum(_counts(by_channel.get(name), ground) for name in fit)
-    well = [name for name in fit if name not in by_channel and ground.is_well(name)]
-    called = [
-        replace(delivery_to(name, post, ground.now, position=1 + line.index(name)), reason="re-routed")
-        for name in well[: max(missing, 0)]
-    ]
-    if not called:
-        return ()
-    names = ", ".join(one.channel for one in called)
-    stuck = [
-        cancelled(row, f"{ground.voices[row.channel].platform} is down too; {names} has it instead", ground.now)
-        for name in line
-        if (row := by_channel.get(name)) is not None
-        and row.position
-        and row.phase is Phase.READY
-        and ground.is_down(name)
-    ]
-    return (*stuck, *called)
-
-
-def _counts(row: Delivery | None, ground: Ground) -> bool:
-    """Is it public there, may it be, or will it be soon?"""
-    if row is None:
-        return False
-    return row.phase in MAY_BE_PUBLIC or (row.phase is Phase.READY and not ground.is_down(row.channel))
 
 
 # -- when one may leave ----------------------------------------------------------------------------------------
@@ -359,11 +248,6 @@ def meanwhile(row: Delivery) -> Leftover | None:
         delivery=row.id,
         person=row.phase in (Phase.HELD, Phase.LEFT, Phase.REFUSED, Phase.EXPIRED),
     )
-
-
-def is_over(rows: Iterable[Delivery]) -> bool:
-    """Has every delivery of a post come to an end, or before a person?"""
-    return not any(row.phase in OWED for row in rows)
 
 
 def place_of(row: Delivery) -> dict[str, str]:

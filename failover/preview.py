@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,22 @@ from failover.config.problems import did_you_mean
 from failover.config.settings import ChannelSettings, Settings
 from failover.contracts import AnyChannelKind
 from failover.model import Announcement, Measure, Statement
+from failover.posts import Post, delivery_to
 from failover.wording import Facts, Wording, word
 
 _BAR = "      | "
 
 LASTED = 5400.0
 """Seconds: in a preview it began an hour and a half ago."""
+
+SAMPLE = Post(
+    id="P7",
+    title="Library opening hours",
+    text="The library is open until 20:00 tonight.",
+    to=(),
+    created_at=0.0,
+)
+"""An ordinary post; the words of real ones are not known before they are handed in."""
 
 
 class PreviewError(LookupError):
@@ -38,6 +48,9 @@ class Sample:
     wording: Wording
     measure: Measure
     source: str
+    """Whose words they are: a channel's, "default", "" for the built-in ones, "sample" for those of a post."""
+    note: str = ""
+    """What else is to be known of it."""
 
 
 def preview(
@@ -45,19 +58,36 @@ def preview(
 ) -> list[Sample]:
     """As if `platforms` (by default the first route's) were down since 90 minutes; no secret is read.
 
-    Raises ConfigError and PreviewError.
+    An ordinary post (`post`) belongs to no outage; it is shown where it is asked for.  Raises ConfigError and
+    PreviewError.
     """
     settings = parse(text_of(path), path, env, registry, example=True)
     down = _known("platform", platforms, settings.platforms) or _of_first_route(settings)
     wanted = _known("statement", statements, [one.value for one in Statement])
     kinds = channel_kinds(settings, registry)
     cast = cast_of(settings, kinds)
-    return [
+    samples = [
         _sample(settings, cast, channel, kinds[channel.kind], statement, down, now)
         for channel in settings.channels.values()
         for statement in cast.asked(channel)
         if not wanted or statement.value in wanted
     ]
+    if Statement.POST.value in wanted:
+        speaking = [one for one in settings.channels.values() if not one.practice]
+        samples += [_post(channel, kinds[channel.kind], now) for channel in speaking]
+    return _complete(samples, wanted, [*settings.channels])
+
+
+_NOBODY = {"drill": "none is marked `practice: true`", "post": "all are practice channels"}
+
+
+def _complete(samples: Sequence[Sample], wanted: Sequence[str], channels: Sequence[str]) -> list[Sample]:
+    """Channel by channel.  Raises PreviewError where there is nothing to show of what was asked for."""
+    shown = {one.statement.value for one in samples}
+    for name in wanted:
+        if name not in shown:
+            raise PreviewError(f"no channel can be asked to say '{name}': {_NOBODY.get(name, 'none is a backup')}")
+    return sorted(samples, key=lambda one: channels.index(one.channel))
 
 
 def _known(what: str, given: Sequence[str], known: Any) -> list[str]:
@@ -116,6 +146,24 @@ def _sample(
     )
 
 
+def _post(channel: ChannelSettings, kind: AnyChannelKind, now: float) -> Sample:
+    """An ordinary post as this channel would publish it: as it was handed in, with its reference."""
+    post = replace(SAMPLE, created_at=now)
+    announcement = delivery_to(channel.name, post, now).announcement()
+    measure = kind.measure(channel.options, announcement)
+    dressing = measure.used - kind.measure(channel.options, replace(announcement, text=post.text)).used
+    pictures = f"up to {kind.images} picture{'' if kind.images == 1 else 's'}" if kind.images else "no pictures"
+    return Sample(
+        channel=channel.name,
+        title=channel.title,
+        statement=Statement.POST,
+        wording=Wording(announcement.subject, announcement.text),
+        measure=measure,
+        source="sample",
+        note=f"{dressing} of them for the reference; {pictures}",
+    )
+
+
 def lines(samples: Sequence[Sample], width: int = 100) -> Iterator[str]:
     """For a terminal, channel by channel."""
     channel = ""
@@ -124,8 +172,8 @@ def lines(samples: Sequence[Sample], width: int = 100) -> Iterator[str]:
             channel = one.channel
             yield f"{one.channel} ({one.title})"
         length = f"{one.measure.used} of {one.measure.limit} {one.measure.unit}"
-        words = "" if one.source else ", built-in words"
-        yield f"  {one.statement.value.replace('_', ' ')} [{length}{words}]"
+        words = {"": ", built-in words", "sample": ", a sample"}.get(one.source, "")
+        yield f"  {one.statement.value.replace('_', ' ')} [{length}{words}]{' ' if one.note else ''}{one.note}"
         yield f"      {one.wording.subject}"
         for line in one.wording.text.splitlines():
             yield from textwrap.wrap(line, width, initial_indent="      | ", subsequent_indent="      | ") or [
@@ -145,6 +193,7 @@ def data(samples: Sequence[Sample]) -> list[dict[str, object]]:
             "limit": one.measure.limit,
             "unit": one.measure.unit,
             "words": one.source or "built-in",
+            **({"note": one.note} if one.note else {}),
         }
         for one in samples
     ]

@@ -63,7 +63,7 @@ async def report(store: Store, asked: str, names: Names, now: float, posts: Sequ
     if incident is None:
         raise NoIncidentError(f"there is no incident {asked}; see `failover incidents`" if asked else _NONE)
     statements, deliveries = await store.statements(number), await store.deliveries(number)
-    chapters = {name: await store.history(name, incident.opened_at - LEAD, now) for name in incident.platforms}
+    chapters = {name: await store.past.history(name, incident.opened_at - LEAD, now) for name in incident.platforms}
     begins, ends = window(incident, chapters, deliveries, now)
     audit = await _audit(store, incident, begins, ends)
     counts = await store.ledger_counts(number)
@@ -119,17 +119,17 @@ def _first_sign(chapters: Sequence[Chapter], opened_at: float) -> float:
 
 async def _audit(store: Store, incident: Incident, begins: float, ends: float) -> list[Entry]:
     """What is about this incident (whenever it was put down), and what happened to all of it meanwhile."""
-    found = await store.audit_since(incident.opened_at - LEAD, f'"{incident.id}')
+    found = await store.trail.since(incident.opened_at - LEAD, f'"{incident.id}')
     own = [one for one in found if concerns(facts_of(one), incident.id)]
-    around = await store.audit_of(ALL_ALONG, begins, ends)
+    around = await store.trail.of(ALL_ALONG, begins, ends)
     general = [one for one in around if facts_of(one).get("platform", incident.platforms[0]) in incident.platforms]
     return sorted({one.number: one for one in (*own, *general)}.values(), key=lambda one: one.number)
 
 
 async def _answers(store: Store, platform: str, begins: float, ends: float) -> Fields:
-    found = await store.answers(platform, begins, ends, MOST_ANSWERS + 1)
+    found = await store.past.answers(platform, begins, ends, MOST_ANSWERS + 1)
     return {
-        "before": [_answer(one) for one in await store.last_words(begins, platform)],
+        "before": [_answer(one) for one in await store.past.last_words(begins, platform)],
         "changes": [_answer(one) for one in found[:MOST_ANSWERS]],
         "more": len(found) > MOST_ANSWERS,
     }

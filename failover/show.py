@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -106,6 +105,8 @@ def _ago(seconds: float) -> str:
 
 def last_known(state: Path) -> list[str]:
     """What the database says while no daemon runs: the state of the past, and so it is told."""
+    import sqlite3  # noqa: PLC0415  a daemon that runs is asked without it
+
     try:
         with sqlite3.connect(f"file:{state}?mode=ro", uri=True, timeout=0.2) as database:
             standings = database.execute("SELECT platform, state, since, reason FROM standing ORDER BY 1").fetchall()

@@ -57,7 +57,7 @@ SENTENCES: Mapping[str, str] = {
     "approver_asked": "{approver} was asked about {statement} by {way}, code {code}",
     "statement_vetoed": "{by} objected to {statement}[: {because}]",
     "delivery_resolved": "{by} looked: {delivery} is {answer}",
-    "retract_asked": "{by} asked to take back everything about incident {incident}[: {because}]",
+    "retract_asked": "{by} asked to take back everything[ about incident {incident}][ in post {post}][: {because}]",
     "paused": "{by} paused everything that is said in public[: {because}]",
     "resumed": "{by} let the daemon speak again",
     "silenced": "{by} silenced {platform}: its trouble is no news for a while[: {because}]",
@@ -87,7 +87,10 @@ class Wanted:
 
 @dataclass(slots=True)
 class Reading:
-    """One look at the trail: shows what is wanted, verifies all of it; `now` is for "two days ago"."""
+    """One look at the trail: shows what is wanted, verifies all of it; `now` is for "two days ago".
+
+    `met` says that an entry about the incident has come by, shown or not.
+    """
 
     pages: Iterable[Page]
     wanted: Wanted
@@ -95,11 +98,10 @@ class Reading:
     inspection: Inspection
     zone: tzinfo = UTC
     file: str = ""
+    met: bool = False
 
     def check(self) -> None:
         """Raises ValueError for a question that makes no sense."""
-        if self.wanted.since:
-            moment(self.wanted.since, self.now, UTC)
         if self.inspection.expect and not _DIGEST.fullmatch(self.inspection.expect):
             raise ValueError("a digest has 64 figures of 0-9 and a-f; give all of them, or at least the first 12")
 
@@ -112,15 +114,23 @@ class Reading:
                 since = moment(self.wanted.since, self.now, self.zone) if self.wanted.since else -1e300
             for entry in page.entries:
                 self.inspection.read(entry)
-                if entry.at >= since and self._wants(entry):
+                if self._concerns(entry) and entry.at >= since and not self.wanted.none:
                     yield entry
         if page is not None and (page.head is not None or not page.older):
             self.inspection.end(page.head)
 
-    def _wants(self, entry: Entry) -> bool:
-        if self.wanted.none:
-            return False
-        return not self.wanted.incident or concerns(facts_of(entry), self.wanted.incident)
+    def _concerns(self, entry: Entry) -> bool:
+        if not self.wanted.incident:
+            return True
+        found = concerns(facts_of(entry), self.wanted.incident)
+        self.met = self.met or found
+        return found
+
+    @property
+    def unknown(self) -> str:
+        """Once all was read: in one sentence that nothing was ever written of the incident; "" otherwise."""
+        wanted = self.wanted.incident
+        return f"there is no incident {wanted} in the record" if wanted and not self.met else ""
 
     @property
     def whole(self) -> bool:

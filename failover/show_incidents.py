@@ -9,9 +9,7 @@ offset, in the organisation's time zone; `earlier` counts those that are left ou
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
@@ -41,7 +39,10 @@ def incidents(config: Path, since: str, now: float) -> Fields:
 
 
 def _of_file(config: Path, since: float, now: float, nobody: str) -> Fields:
-    from failover.chronicle import chronicle  # noqa: PLC0415  a daemon that runs is asked without them
+    import sqlite3  # noqa: PLC0415  a daemon that runs is asked without them
+    from contextlib import closing  # noqa: PLC0415
+
+    from failover.chronicle import chronicle  # noqa: PLC0415
     from failover.schema import StoreError, open_read_only  # noqa: PLC0415
 
     try:

@@ -85,7 +85,11 @@ def _of_file(config: Path, since: float, now: float, nobody: str) -> Fields:
 
 
 def state_of(one: Fields, now: float) -> str:
-    """scheduled, waiting, going out, held (for a person), published, partly published, cancelled or not published."""
+    """How far it has come, in a word or two.
+
+    scheduled, waiting, going out, held (for a person), published, partly published, taken back, cancelled or not
+    published.
+    """
     phases = {row["phase"] for row in one["deliveries"]}
     heard = [row for row in one["deliveries"] if row["phase"] in ("sent", "left")]
     if "held" in phases:
@@ -95,6 +99,8 @@ def state_of(one: Fields, now: float) -> str:
     if "ready" in phases:
         later = all(row["due"] > now for row in one["deliveries"] if row["phase"] == "ready")
         return "scheduled" if later and not heard else "waiting"
+    if "retracted" in phases and not heard:
+        return "taken back"
     if one["cancelled_by"] and not heard:
         return "cancelled"
     if not heard:
@@ -153,5 +159,5 @@ def _when(one: Fields, zone: tzinfo, now: float) -> str:
 
 
 def _where(row: Fields) -> str:
-    told = row["url"] or row["reason"]
+    told = row["reason"] if row["phase"] == "retracted" else row["url"] or row["reason"]
     return f", {told}" if told else ""

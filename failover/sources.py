@@ -17,7 +17,7 @@ _SPEEDS = {State.SUSPECT: "fast", State.DOWN: "down", State.RECOVERING: "down"}
 
 async def sources(engine: Engine, lookout: Lookout, now: float) -> Fields:
     """By platform; times in seconds since the epoch (UTC), ages and intervals in seconds."""
-    unknown = await engine.store.unknown_since()
+    unknown = await engine.store.past.unknown_since()
     return {
         "now": now,
         "month": month_of(now),
@@ -86,9 +86,9 @@ def _speed(look: Look, state: State, interval: float | None, looks: int) -> str:
 async def last_sources(store: Store, now: float) -> Fields:
     """The same from the file of a daemon that does not run, as far as it is kept there."""
     states = {one.platform: one.state for one in await store.standings()}
-    unknown, usage = await store.unknown_since(), await store.usage(month_of(now))
+    unknown, usage = await store.past.unknown_since(), await store.usage(month_of(now))
     platforms: dict[str, list[Fields]] = {}
-    for seen in await store.last_words(now):
+    for seen in await store.past.last_words(now):
         source = (f"{seen.platform}/{seen.probe}", month_of(now))
         platforms.setdefault(seen.platform, []).append(
             {

@@ -110,7 +110,7 @@ class Spool:
         return ""
 
     async def _take(self, one: Found) -> None:
-        post_id = await self._store.was_claimed(one.claim)
+        post_id = await self._store.posts.was_claimed(one.claim)
         try:
             if not post_id:
                 draft = await asyncio.to_thread(drafted, one)
@@ -126,7 +126,7 @@ class Spool:
 
     async def _put_away(self) -> None:
         done = []
-        for claim, post_id, name in await self._store.spooled_over(AT_ONCE):
+        for claim, post_id, name in await self._store.posts.spooled_over(AT_ONCE):
             reason = _unsaid(await self._store.deliveries_of(post_id))
             path = self._folder / ACCEPTED / _called(post_id, name)
             if reason:
@@ -135,7 +135,7 @@ class Spool:
                 await asyncio.to_thread(_move, path, self._folder / SENT, path.name)
             done.append(claim)
         if done:
-            await self._store.put_away(done)
+            await self._store.posts.put_away(done)
 
 
 def _why(error: OSError) -> str:

@@ -41,7 +41,7 @@ async def _posts(engine: Engine, now: float) -> Fields:
         row.id for row in await engine.store.owed() if row.statement is Statement.POST and row.phase is Phase.HELD
     ]
     waits = await engine.posts.waits(engine.ground(now))
-    return {**await engine.store.post_counts(now), "waits": waits, "held": held}
+    return {**await engine.store.posts.counts(now), "waits": waits, "held": held}
 
 
 async def summary(engine: Engine, now: float) -> str:

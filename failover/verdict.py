@@ -9,7 +9,7 @@ This module knows no clock, no storage and no probe: observations in, a standing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -23,6 +23,11 @@ LATE = 900.0
 
 LATE_FACTOR = 3
 """Then agreement must last so many times longer: one error elsewhere, held good to its next look, is not enough."""
+
+DISPUTED = 900.0
+"""Seconds for which classes must agree while our own looks at the platform are answered as they should be."""
+
+_OWN = (Evidence.HERE, Evidence.SPOKEN)
 
 _MAINTENANCE = "maintenance: "
 
@@ -84,6 +89,10 @@ class Rules:
     recover_for: float = 900.0
     accounts: frozenset[str] = frozenset()
     """Names of the probes that watch an account of our own: it must work before the platform counts as recovered."""
+    pages: frozenset[str] = frozenset()
+    """Names of the probes that read what a stranger is shown (kind `web`)."""
+    lookups: frozenset[str] = frozenset()
+    """Names of the probes that only ask for its name (kind `dns`): a name that is found disputes no vote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +126,8 @@ class Declaration:
 class Standing:
     """Where a platform stands, and the timers of its machine.
 
-    `since` is when the state was entered.  `quorum_since`/`calm_since` run while the condition holds without a break.
+    `since` is when the state was entered.  `quorum_since`/`calm_since` run while the condition holds without a break,
+    `undisputed_since` while enough classes agree and no looks of our own dispute it.
     `voted` are the classes that made it DOWN with the time of their last vote.  `upheld` says that the state has been
     borne out by a person, or by evidence as strong as a verdict needs, since this process started and since our line
     last failed: nothing is said in public on the strength of an older or a weaker one (R1, R8, S2).
@@ -128,8 +138,11 @@ class Standing:
     since: float = 0.0
     reason: str = "not looked at yet"
     quorum_since: float | None = None
+    undisputed_since: float | None = None
     calm_since: float | None = None
     voted: Mapping[Evidence, float] = field(default_factory=dict)
+    voters: Mapping[Evidence, frozenset[str]] = field(default_factory=dict)
+    """The probes that cast those votes, where all of them are known: not for a class that voted before a restart."""
     upheld: bool = False
     hearsay_since: float | None = None
     """Since when classes say "down" without a break, of which the first was not the platform's own answer to us."""
@@ -149,16 +162,21 @@ class Tally:
     void: tuple[tuple[Observation, str], ...] = ()
     account: tuple[Observation, ...] = ()
     correlated: bool = False
+    reached: bool = False
+    """It answers elsewhere: what fails from here, and what the crowd tells, may be the trouble of our region."""
     muted: tuple[Observation, ...] = ()
     """Those that would vote or doubt, were it not for a time in which trouble is no news."""
     silent: tuple[Observation, ...] = ()
 
     @property
     def independent(self) -> int:
-        """How many classes vote that cannot be wrong for the same reason (rule R7: a regional fault moves two)."""
+        """How many classes vote that cannot be wrong for the same reason (rule R7: a regional fault moves two).
+
+        One is suspected where the crowd blames unrelated platforms at once, or where the platform answers elsewhere.
+        """
         count = len(self.votes)
         both = Evidence.HERE in self.votes and Evidence.CROWD in self.votes
-        return count - 1 if self.correlated and both else count
+        return count - 1 if both and (self.correlated or self.reached) else count
 
     @property
     def repeated(self) -> bool:
@@ -166,11 +184,19 @@ class Tally:
         return any(vote.looks >= 2 for votes in self.votes.values() for vote in votes)
 
 
-def tally(observations: Iterable[Observation], now: float, line: Line, *, spikes: int = 0, quiet: str = "") -> Tally:
+def tally(
+    observations: Iterable[Observation],
+    now: float,
+    line: Line,
+    *,
+    spikes: int = 0,
+    quiet: str = "",
+    lookups: frozenset[str] = frozenset(),
+) -> Tally:
     """Sort the latest observation of each probe.
 
     `spikes` counts the unrelated groups that the crowd reports at once.  `quiet` names a maintenance window: no
-    vote counts then.
+    vote counts then.  `lookups` as in `Rules`.
     """
     votes: dict[Evidence, list[Observation]] = {}
     pending, doubts, works, account, silent = [], [], [], [], []
@@ -202,6 +228,7 @@ def tally(observations: Iterable[Observation], now: float, line: Line, *, spikes
         void=tuple(void),
         account=tuple(account),
         correlated=spikes >= SPIKES_OF_A_NETWORK,
+        reached=any(one.sighting.evidence is Evidence.ELSEWHERE and one.probe not in lookups for one in works),
         silent=tuple(silent),
         muted=tuple(muted),
     )
@@ -231,12 +258,8 @@ def judge(
     While `offline` gives a reason, states freeze and every timer starts anew afterwards; only a person's word counts.
     """
     if offline and declared is None:
-        return replace(standing, quorum_since=None, calm_since=None, hearsay_since=None, upheld=False), None
-    counted = seen if standing.quorum_since is None else with_pending(seen)
-    quorum_since = _since(standing.quorum_since, now, holds=_has_quorum(counted, rules))
-    calm_since = _since(standing.calm_since, now, holds=_is_calm(standing, seen, now, rules))
-    hearsay_since = _since(standing.hearsay_since, now, holds=_is_hearsay(standing, seen))
-    timed = _timed(standing, quorum_since, calm_since, hearsay_since, _voted(standing, seen, now, declared))
+        return replace(_untimed(standing), upheld=False), None
+    timed = _timed(standing, seen, now, rules, declared)
     condition = _declared_condition(declared) or _condition(timed, seen, now, rules)
     state = TABLE[standing.state].get(condition, standing.state)
     if state is standing.state:
@@ -252,20 +275,57 @@ def judge(
     )
 
 
-def _timed(
-    standing: Standing,
-    quorum_since: float | None,
-    calm_since: float | None,
-    hearsay_since: float | None,
-    voted: Mapping[Evidence, float],
-) -> Standing:
+def _untimed(standing: Standing) -> Standing:
+    return replace(standing, quorum_since=None, undisputed_since=None, calm_since=None, hearsay_since=None)
+
+
+def _timed(standing: Standing, seen: Tally, now: float, rules: Rules, declared: Declaration | None) -> Standing:
     """The standing with its timers; most looks change none of them."""
-    before = (standing.quorum_since, standing.calm_since, standing.hearsay_since, standing.voted)
-    if before == (quorum_since, calm_since, hearsay_since, voted):
-        return standing
-    return replace(
-        standing, quorum_since=quorum_since, calm_since=calm_since, hearsay_since=hearsay_since, voted=voted
+    counted = seen if standing.quorum_since is None else with_pending(seen)
+    agreed = _has_quorum(counted, rules)
+    timers = (
+        _since(standing.quorum_since, now, holds=agreed),
+        _since(standing.undisputed_since, now, holds=agreed and not is_disputed(counted, rules)),
+        _since(standing.calm_since, now, holds=_is_calm(standing, seen, now, rules)),
+        _since(standing.hearsay_since, now, holds=_is_hearsay(standing, seen)),
     )
+    voted, voters = _voted(standing, seen, now, declared), _voters(standing, seen)
+    before = (standing.quorum_since, standing.undisputed_since, standing.calm_since, standing.hearsay_since)
+    if before == timers and (standing.voted, standing.voters) == (voted, voters):
+        return standing
+    quorum, undisputed, calm, hearsay = timers
+    return replace(
+        standing,
+        quorum_since=quorum,
+        undisputed_since=undisputed,
+        calm_since=calm,
+        hearsay_since=hearsay,
+        voted=voted,
+        voters=voters,
+    )
+
+
+def is_disputed(seen: Tally, rules: Rules) -> bool:
+    """Do our own looks give the lie to the classes that agree?  (Ties count: one page fails, another is shown.)
+
+    A page that is shown vetoes nothing (rule R5), but then a part of the platform fails at most, or one of our looks
+    errs, and it costs nobody anything to wait for a while (`DISPUTED`).  Where our own account or a post of ours is
+    answered with an error, a page shown to strangers disputes neither it nor the crowd and the status page beside it:
+    in March 2019 and March 2024 every page was shown and nobody could post, or log in.
+    """
+    failing, working = looks_of_ours(seen, rules)
+    pages = [one for one in failing if one.probe in rules.pages]
+    if not working or len(working) < len(pages):
+        return False
+    told = Evidence.CROWD in seen.votes or Evidence.OFFICIAL in seen.votes
+    return not (told and len(failing) > len(pages))
+
+
+def looks_of_ours(seen: Tally, rules: Rules) -> tuple[Sequence[Observation], Sequence[Observation]]:
+    """What was seen from this machine: what fails, and what is answered as it should be (not merely its name)."""
+    failing = [one for evidence in _OWN for one in seen.votes.get(evidence, ())] + list(seen.pending)
+    working = [one for one in seen.works if one.sighting.evidence in _OWN and one.probe not in rules.lookups]
+    return failing, working
 
 
 def _is_hearsay(standing: Standing, seen: Tally) -> bool:
@@ -285,12 +345,22 @@ def needed(standing: Standing, rules: Rules) -> float:
     return rules.confirm_for * (LATE_FACTOR if late else 1)
 
 
+def due(standing: Standing, rules: Rules) -> float | None:
+    """When the classes that agree will have agreed for long enough (seconds since the epoch); None: they do not."""
+    if standing.quorum_since is None:
+        return None
+    lasts = needed(standing, rules)
+    disputed = standing.quorum_since + max(DISPUTED, lasts)
+    return disputed if standing.undisputed_since is None else min(disputed, standing.undisputed_since + lasts)
+
+
 def come_true(word: Declaration, standing: Standing, now: float, rules: Rules) -> bool:
     """Do the sources say by themselves what a person said, for as long as they would have needed to say it first?"""
-    since, lasts = standing.calm_since, rules.recover_for
     if word.signal is Signal.DOWN:
-        since, lasts = standing.quorum_since, needed(standing, rules)
-    return since is not None and now - since >= lasts
+        end = due(standing, rules)
+    else:
+        end = None if standing.calm_since is None else standing.calm_since + rules.recover_for
+    return end is not None and now >= end
 
 
 def shifted(standing: Standing, seconds: float) -> Standing:
@@ -298,11 +368,16 @@ def shifted(standing: Standing, seconds: float) -> Standing:
     return replace(
         standing,
         since=standing.since + seconds,
-        quorum_since=None if standing.quorum_since is None else standing.quorum_since + seconds,
-        calm_since=None if standing.calm_since is None else standing.calm_since + seconds,
-        hearsay_since=None if standing.hearsay_since is None else standing.hearsay_since + seconds,
+        quorum_since=_moved(standing.quorum_since, seconds),
+        undisputed_since=_moved(standing.undisputed_since, seconds),
+        calm_since=_moved(standing.calm_since, seconds),
+        hearsay_since=_moved(standing.hearsay_since, seconds),
         voted={evidence: at + seconds for evidence, at in standing.voted.items()},
     )
+
+
+def _moved(since: float | None, seconds: float) -> float | None:
+    return None if since is None else since + seconds
 
 
 def with_pending(seen: Tally) -> Tally:
@@ -351,7 +426,7 @@ def _is_calm(standing: Standing, seen: Tally, now: float, rules: Rules) -> bool:
     if any(doubt.sighting.evidence in standing.voted for doubt in seen.doubts):
         return False
     return _account_works(seen, rules) and all(
-        _has_stopped(evidence, last, seen, now, rules) for evidence, last in standing.voted.items()
+        has_stopped(evidence, standing, seen, now, rules) for evidence in standing.voted
     )
 
 
@@ -362,11 +437,28 @@ def _account_works(seen: Tally, rules: Rules) -> bool:
     return not watched or bool(watched & working)
 
 
-def _has_stopped(evidence: Evidence, last_vote: float, seen: Tally, now: float, rules: Rules) -> bool:
-    """A class has stopped when it says "works"; one that only fell silent has, after a long silence."""
+def has_stopped(evidence: Evidence, standing: Standing, seen: Tally, now: float, rules: Rules) -> bool:
+    """A class has stopped when it says "works", or when all who voted in it do; after a long silence in any case.
+
+    A page that failed with an error of the platform's own (`spoken`) and is right again says so as `here`.
+    """
     if evidence is Evidence.OPERATOR or any(work.sighting.evidence is evidence for work in seen.works):
         return True
-    return now - last_vote >= SILENCE_FACTOR * rules.recover_for
+    voters, working = standing.voters.get(evidence), {work.probe for work in seen.works}
+    if voters and voters <= working:
+        return True
+    return now - standing.voted[evidence] >= SILENCE_FACTOR * rules.recover_for
+
+
+def _voters(standing: Standing, seen: Tally) -> Mapping[Evidence, frozenset[str]]:
+    if standing.state not in (State.DOWN, State.RECOVERING):
+        return {}
+    renewed = {
+        evidence: standing.voters.get(evidence, frozenset()) | {vote.probe for vote in votes}
+        for evidence, votes in seen.votes.items()
+        if evidence in standing.voters or evidence not in standing.voted
+    }
+    return {**standing.voters, **renewed}
 
 
 def _voted(standing: Standing, seen: Tally, now: float, declared: Declaration | None) -> Mapping[Evidence, float]:
@@ -383,10 +475,10 @@ def _entered(
 ) -> Standing:
     moved = replace(timed, state=state, since=now, reason=reason)
     if state is State.DOWN:
-        return replace(moved, calm_since=None, voted=_voted(moved, seen, now, declared))
+        return replace(moved, calm_since=None, voted=_voted(moved, seen, now, declared), voters=_voters(moved, seen))
     if state is State.RECOVERING:
         return moved
-    return replace(moved, voted={})
+    return replace(moved, voted={}, voters={})
 
 
 def _declared_condition(declared: Declaration | None) -> Condition | None:
@@ -396,7 +488,8 @@ def _declared_condition(declared: Declaration | None) -> Condition | None:
 
 
 def _condition(timed: Standing, seen: Tally, now: float, rules: Rules) -> Condition:
-    if timed.quorum_since is not None and now - timed.quorum_since >= needed(timed, rules):
+    end = due(timed, rules)
+    if end is not None and now >= end:
         votes = [vote for votes in seen.votes.values() for vote in votes]
         agreed = _has_quorum(seen, rules) and _looked_lately(votes, now, rules)
         return Condition.CONFIRMED if agreed else Condition.WAITING

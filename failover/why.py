@@ -8,7 +8,7 @@ from datetime import tzinfo
 from typing import Any
 
 from failover.engine import Engine
-from failover.explanation import explain
+from failover.explanation import Quiet, explain
 from failover.hindsight import Past, believed, recall
 from failover.lookout import Look
 from failover.model import Observation, State
@@ -23,7 +23,8 @@ def why_now(engine: Engine, platform: str, looks: Iterable[Look], now: float, zo
     """As the daemon believes it at this moment."""
     asked = engine.seen[platform]
     unasked = {look.name: look.evidence for look in looks if look.platform == platform and look.name not in asked}
-    matter = replace(engine.matter(platform, now), unasked=unasked, zone=zone)
+    quiet = quiet_of(engine, platform, now)
+    matter = replace(engine.matter(platform, now), unasked=unasked, zone=zone, quiet=quiet)
     standing, rules, word = matter.standing, matter.rules, matter.declared
     return {
         "platform": platform,
@@ -32,6 +33,7 @@ def why_now(engine: Engine, platform: str, looks: Iterable[Look], now: float, zo
         "since": standing.since,
         "reason": standing.reason,
         "declared": {"by": word.by, "state": word.signal.value, "at": word.at} if word else None,
+        "quiet": [{"why": one.why, "until": one.until} for one in quiet],
         "offline": matter.line.reason,
         "agreed_since": standing.quorum_since,
         "confirm_for": rules.confirm_for,
@@ -43,10 +45,21 @@ def why_now(engine: Engine, platform: str, looks: Iterable[Look], now: float, zo
     }
 
 
+def quiet_of(engine: Engine, platform: str, now: float) -> tuple[Quiet, ...]:
+    """What keeps trouble of the platform from being news now, what ends first at the head."""
+    watch, silence = engine.watches[platform], engine.silences.of(platform, now)
+    found = [(until, why) for start, until, why in watch.maintenance if start <= now < until]
+    found += [(until, why) for hours, why in watch.recurring if (until := hours.over_at(now)) is not None]
+    quiet = [Quiet(why=f"maintenance{f' ({why})' if why else ''}", until=until) for until, why in found]
+    if silence is not None:
+        quiet.append(Quiet(why=engine.silences.why(platform, now), until=silence.until))
+    return tuple(sorted(quiet, key=lambda one: one.until))
+
+
 async def why_then(store: Store, platform: str, title: str, at: float, zone: tzinfo) -> Fields:
     """As it is kept in the database."""
-    before, after = await store.chapters(platform, at)
-    said = await store.last_words(at, platform)
+    before, after = await store.past.chapters(platform, at)
+    said = await store.past.last_words(at, platform)
     past = Past(title=title, at=at, zone=zone, before=before, after=after, said=said)
     return {
         "platform": platform,

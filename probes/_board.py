@@ -8,34 +8,40 @@ outage only where every part that it lists is out.  Whatever the JSON is, readin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
+from failover.contracts import Surroundings
 from failover.model import Evidence, Sighting, Signal
-from probes._fetch import Fetcher, Page, Trouble, plain
+from probes._document import fetch_document, of_another_form
+from probes._fetch import Fetcher, open_fetcher, plain
 from probes._official import (
     DEGRADED,
     MAINTENANCE,
     OUTAGE,
     STATES,
     WORKS,
+    Dated,
+    FirstSeen,
     Part,
     day,
     fold,
     forgotten,
     host_of,
     judge_parts,
-    refusal,
 )
-from probes._statuspage import Incident, last_touched
+from probes._statuspage import Incident, StatusPage, last_touched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Board:
+class Board(Dated):
     """What was read.  `hosts` are the addresses that the page calls its own; none where it does not say.
 
     `overall` is WORKS, MAINTENANCE, DEGRADED or OUTAGE; anything else is "could not tell".  `said` is the vendor's
-    word for it.
+    word for it.  A page as a whole bears no date, so `seen_at` is all that tells how old its trouble is where nothing
+    on it has one.
     """
 
     names: tuple[str, ...] = ()
@@ -44,6 +50,9 @@ class Board:
     said: str = ""
     parts: tuple[Part, ...] = ()
     incidents: tuple[Incident, ...] = ()
+
+
+PageT = TypeVar("PageT", Board, StatusPage)
 
 
 def foreign(board: Board, url: str, page: str = "") -> str:
@@ -60,26 +69,52 @@ def foreign(board: Board, url: str, page: str = "") -> str:
     return f"the status page says that it belongs to {plain(own[0], 60)}, not to {host_of(url)}"
 
 
+class Memory:
+    """Since when a page has shown what it does not date; one probe's."""
+
+    def __init__(self) -> None:
+        self._parts, self._incidents, self._whole = FirstSeen(), FirstSeen(), FirstSeen()
+
+    def date(self, page: PageT, now: float) -> PageT:
+        """The page of this look.  When we first saw an incident says nothing of how long its parts are in trouble."""
+        [whole] = self._whole.mark([replace(page, parts=())], now)
+        return replace(
+            page,
+            parts=self._parts.date(page.parts, now),
+            incidents=self._incidents.mark(page.incidents, now),
+            seen_at=whole.seen_at,
+        )
+
+
 def judge_board(board: Board, components: Sequence[str], *, now: float, forget_after: float) -> Sighting:
     """The page as one sighting (class `official`)."""
     if not components:
         return _judge_whole(board, now, forget_after)
+    return judge_named(board, components, now=now, forget_after=forget_after)
+
+
+def judge_named(page: Board | StatusPage, components: Sequence[str], *, now: float, forget_after: float) -> Sighting:
+    """What the page says of these components."""
     wanted = {fold(name) for name in components}
-    ours = [part.key in components or fold(part.name) in wanted for part in board.parts]
-    parts = [_dated(part, board) if mine else part for part, mine in zip(board.parts, ours, strict=True)]
+    ours = [part.key in components or fold(part.name) in wanted for part in page.parts]
+    parts = [_dated(part, page.incidents) if mine else part for part, mine in zip(page.parts, ours, strict=True)]
     watched = [part for part, mine in zip(parts, ours, strict=True) if mine]
     said = judge_parts(parts, components, now=now, forget_after=forget_after)
-    return (_contradicted(board, now, forget_after, watched) if said.signal is Signal.UP else None) or said
+    doubt = contradicted(page.incidents, watched, now=now, forget_after=forget_after)
+    return doubt or said if said.signal is Signal.UP else said
 
 
-def _dated(part: Part, board: Board) -> Part:
-    return replace(part, changed_at=last_touched(part, board.incidents))
+def _dated(part: Part, incidents: Iterable[Incident]) -> Part:
+    return replace(part, changed_at=last_touched(part, incidents))
 
 
-def _contradicted(board: Board, now: float, forget_after: float, watched: Sequence[Part] | None) -> Sighting | None:
-    for incident in board.incidents:
+def contradicted(
+    incidents: Iterable[Incident], watched: Sequence[Part] | None = None, *, now: float, forget_after: float
+) -> Sighting | None:
+    """All green beside an open incident is doubt: pages are known to open one and leave the lights as they were."""
+    for incident in incidents:
         ours = watched is None or any(incident.names(part) for part in watched)
-        if ours and incident.tells_trouble and not forgotten(incident.changed_at, now, forget_after):
+        if ours and incident.tells_trouble and not forgotten(incident.told_at, now, forget_after):
             reason = "the status page is green but has an open incident about it"
             return Sighting.degraded(Evidence.OFFICIAL, reason, plain(incident.name))
     return None
@@ -88,7 +123,7 @@ def _contradicted(board: Board, now: float, forget_after: float, watched: Sequen
 def _judge_whole(board: Board, now: float, forget_after: float) -> Sighting:
     if board.overall == WORKS:
         green = Sighting.up(Evidence.OFFICIAL, "the status page shows no trouble")
-        return _contradicted(board, now, forget_after, None) or green
+        return contradicted(board.incidents, now=now, forget_after=forget_after) or green
     if board.overall == MAINTENANCE:
         return Sighting.unknown(Evidence.OFFICIAL, "announced maintenance")
     if board.overall not in (DEGRADED, OUTAGE):
@@ -105,10 +140,10 @@ def _judge_whole(board: Board, now: float, forget_after: float) -> Sighting:
 
 
 def _touched(board: Board) -> float | None:
-    """The newest date of anything that is in trouble."""
+    """The newest date of anything that is in trouble; where nothing has one, when we first saw the page so."""
     ill = (part.changed_at for part in board.parts if STATES.get(part.word) in (DEGRADED, OUTAGE))
-    dates = [at for at in (*ill, *(incident.changed_at for incident in board.incidents)) if at is not None]
-    return max(dates, default=None)
+    told = latest((*ill, *(incident.changed_at for incident in board.incidents)))
+    return board.told_at if told is None else told
 
 
 def newest_about(part: Part, incidents: Iterable[Incident]) -> Part:
@@ -125,68 +160,56 @@ def worst(words: Iterable[str]) -> str:
     return next((state for state in (OUTAGE, DEGRADED, MAINTENANCE) if state in said), WORKS)
 
 
-async def fetch_document(fetcher: Fetcher, url: str) -> object:
-    """The decoded JSON at `url`, or the Sighting that says why there is none."""
-    answer = await fetcher.get(url, headers={"accept": "application/json"})
-    if isinstance(answer, Trouble):
-        return answer.as_source_failure(Evidence.OFFICIAL)
-    return document_of(answer)
+Reader = Callable[[object, float], Board | Sighting | None]
+"""Makes a Board of a decoded document and the time; None where it is something else."""
 
 
-def document_of(answer: Page) -> object:
-    """The answer's decoded JSON, or the Sighting that says why it is none."""
-    if refused := refusal(answer):
-        return refused
-    if "html" in answer.headers.get("content-type", "").lower():
-        return Sighting.unknown(Evidence.OFFICIAL, "the status page answered with a web page instead of data")
-    try:
-        return answer.json()
-    except ValueError:
-        return Sighting.unknown(Evidence.OFFICIAL, "the status page answered with broken data")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A page that is one document: where it is, how it is read, and what of it is watched.
+
+    `site` is the address of the page itself, `page` its name or id where it says that it lives on another host.
+    """
+
+    address: str
+    read: Reader
+    site: str
+    page: str = ""
+    components: tuple[str, ...]
+    forget_after: float
 
 
-def of_another_form() -> Sighting:
-    return Sighting.unknown(Evidence.OFFICIAL, "the answer is not that of a status page of this kind")
+class BoardProbe:
+    """One look is one request."""
+
+    def __init__(self, source: Source, fetcher: Fetcher, now: Callable[[], float]) -> None:
+        self._source = source
+        self._fetcher = fetcher
+        self._now = now
+        self._memory = Memory()
+
+    async def look(self) -> Sighting:
+        document = await fetch_document(self._fetcher, self._source.address)
+        return document if isinstance(document, Sighting) else self._judge(document, self._now())
+
+    def _judge(self, document: object, now: float) -> Sighting:
+        source, board = self._source, self._source.read(document, now)
+        if isinstance(board, Sighting):
+            return board
+        if board is None:
+            return of_another_form()
+        if why := foreign(board, source.site, source.page):
+            return Sighting.unknown(Evidence.OFFICIAL, why)
+        board = self._memory.date(board, now)
+        return judge_board(board, source.components, now=now, forget_after=source.forget_after)
 
 
-def site_of(url: str, path: str) -> str:
-    """The address of the site, where `url` is that of its document at `path`; empty if it is not."""
-    address = url.partition("#")[0].partition("?")[0]
-    return address.removesuffix(path).rstrip("/") if address.endswith(path) else ""
-
-
-def mapping(value: object) -> Mapping[str, object]:
-    """The value if it is a JSON object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def rows(value: object) -> list[dict[str, object]]:
-    """The objects in a JSON array; none where it is something else."""
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def text(row: Mapping[str, object], name: str) -> str:
-    """A text field without blanks around it; empty where it is missing or of another type."""
-    value = row.get(name)
-    return value.strip() if isinstance(value, str) else ""
-
-
-def identifier(row: Mapping[str, object], name: str) -> str:
-    """An id, which some vendors write as a text here and as a number there."""
-    value = row.get(name)
-    return (
-        str(value)
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18
-        else text(row, name)
-    )
+@asynccontextmanager
+async def open_board(source: Source, surroundings: Surroundings) -> AsyncIterator[BoardProbe]:
+    """A probe of one page."""
+    async with open_fetcher(surroundings.user_agent) as fetcher:
+        yield BoardProbe(source, fetcher, surroundings.now)
 
 
 def latest(dates: Iterable[float | None]) -> float | None:
     return max((at for at in dates if at is not None), default=None)
-
-
-def no_empty_name(names: tuple[str, ...]) -> tuple[str, ...]:
-    """For options: an empty name would watch nothing.  Raises ValueError."""
-    if not all(name.strip() for name in names):
-        raise ValueError("expected names or ids, without empty ones")
-    return names

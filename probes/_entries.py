@@ -17,7 +17,7 @@ from xml.sax.xmlreader import AttributesImpl
 
 import defusedxml.sax
 
-from probes._official import plausible, timestamp
+from probes._official import Dated, plausible, timestamp
 
 DEPTH = 50
 ENTRIES = 2000
@@ -45,14 +45,13 @@ _FIELDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One entry; `text` is HTML, `at` the last time the vendor touched it (None where it gives no usable date)."""
+class Entry(Dated):
+    """One entry; `text` is HTML, `changed_at` the last time the vendor touched it, where it gives a usable date."""
 
     key: str
     title: str = ""
     text: str = ""
     categories: tuple[str, ...] = ()
-    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +98,7 @@ def _entry(row: Row) -> Entry:
         title=_first(row, "title"),
         text=_first(row, "content") or _first(row, "summary"),
         categories=tuple(row.get("category", ())),
-        at=published if updated is None else updated,
+        changed_at=published if updated is None else updated,
     )
 
 

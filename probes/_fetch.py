@@ -250,8 +250,9 @@ def _refused_hop(here: httpx.URL, target: httpx.URL, method: str, seen: set[str]
 
 def _renewed(known: Page, headers: httpx.Headers, peer: str | None) -> Page:
     """What was known, as confirmed by a 304: its headers replace those of the same name (RFC 9111, 3.2)."""
-    merged = httpx.Headers(known.headers)
-    merged.update(headers)
+    renewed = {name.lower() for name, _value in headers.raw}
+    kept = [(name, value) for name, value in known.headers.raw if name.lower() not in renewed]
+    merged = httpx.Headers([*kept, *headers.raw])  # `update` would read the new ones in the encoding of the old
     return replace(known, headers=merged, unchanged=True, peer=peer)
 
 

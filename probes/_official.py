@@ -7,11 +7,12 @@ Nothing here raises, whatever the page says: unknown words, odd types and absurd
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from itertools import islice
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from failover.model import Evidence, Sighting, Signal
@@ -48,6 +49,16 @@ class Part:
     word: str
     key: str = ""
     changed_at: float | None = None
+
+    @property
+    def lacks_date(self) -> bool:
+        """It is in trouble, and nobody says since when."""
+        return self.changed_at is None and STATES.get(self.word) in (DEGRADED, OUTAGE)
+
+    @property
+    def mark(self) -> tuple[str, str, str]:
+        """What makes it the same part in the same trouble."""
+        return self.key, fold(self.name), self.word
 
 
 def gravest(said: Iterable[Sighting]) -> Sighting:
@@ -111,26 +122,48 @@ def _judge_row(name: str, row: Part, now: float, forget_after: float) -> Sightin
     return (Sighting.down if state == OUTAGE else Sighting.degraded)(Evidence.OFFICIAL, reason)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dated:
+    """What a vendor says, and when it was last touched; where it bears no date, `seen_at` is that of `FirstSeen`."""
+
+    changed_at: float | None = None
+    seen_at: float | None = None
+
+    @property
+    def told_at(self) -> float | None:
+        """How old it is, for `forgotten`."""
+        return self.seen_at if self.changed_at is None else self.changed_at
+
+
+DatedT = TypeVar("DatedT", bound=Dated)
+
+
 class FirstSeen:
-    """Since when each part without a date has been in the trouble that it shows; one probe's memory.
+    """Since when what bears no date has been seen as it is; one probe's memory of one sort of thing.
 
     It is gone after a restart: then the same trouble is news once more.
     """
 
     def __init__(self) -> None:
-        self._since: dict[tuple[str, str, str], float] = {}
+        self._since: dict[Hashable, float] = {}
 
     def date(self, parts: Iterable[Part], now: float) -> tuple[Part, ...]:
         """The parts of this look, where red ones without a date get that of the first look that saw them so."""
-        known, self._since = self._since, {}
-        return tuple(self._dated(part, known, now) for part in parts)
+        parts = tuple(parts)
+        since = self._looked([part.mark for part in parts if part.lacks_date], now)
+        return tuple(replace(part, changed_at=since[part.mark]) if part.lacks_date else part for part in parts)
 
-    def _dated(self, part: Part, known: Mapping[tuple[str, str, str], float], now: float) -> Part:
-        if part.changed_at is not None or STATES.get(part.word) not in (DEGRADED, OUTAGE):
-            return part
-        mark = (part.key, fold(part.name), part.word)
-        self._since[mark] = min(known.get(mark, now), now)
-        return replace(part, changed_at=self._since[mark])
+    def mark(self, things: Iterable[DatedT], now: float) -> tuple[DatedT, ...]:
+        """What this look found, with the time of the first look that found it the same, where it bears no date."""
+        things = tuple(things)
+        since = self._looked([thing for thing in things if thing.changed_at is None], now)
+        return tuple(replace(thing, seen_at=since.get(thing)) for thing in things)
+
+    def _looked(self, marks: Iterable[Hashable], now: float) -> Mapping[Hashable, float]:
+        known, self._since = self._since, {}
+        for mark in marks:
+            self._since[mark] = min(known.get(mark, now), now)
+        return self._since
 
 
 def near(name: str, names: Iterable[str]) -> str:
@@ -147,7 +180,7 @@ def near(name: str, names: Iterable[str]) -> str:
 def forgotten(changed_at: float | None, now: float, forget_after: float) -> bool:
     """Bad news that nobody has touched for this long was left behind; without a date it is taken as news.
 
-    For parts that bear none, `FirstSeen` gives one.
+    For what bears none, `FirstSeen` gives one.
     """
     return changed_at is not None and now - changed_at > forget_after
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from probes._fetch import plain
-from probes._official import Part, fold, timestamp, word
+from probes._json import mapping, rows, text
+from probes._official import Dated, Part, fold, timestamp, word
 
 OPEN = frozenset({"investigating", "identified"})
 """The states in which an incident says that something is wrong; `monitoring` says that it works again."""
@@ -20,13 +21,12 @@ _PLACEHOLDER = re.compile(r"^visit \S+ for more information\.?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Incident:
+class Incident(Dated):
     """An incident that is not over: what it concerns (ids and names), and when it was last written to."""
 
     name: str
     state: str
     impact: str
-    changed_at: float | None
     concerns: frozenset[str]
 
     @property
@@ -41,13 +41,12 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StatusPage:
+class StatusPage(Dated):
     """What was read from one JSON answer; fields that were missing or of another type are empty."""
 
     key: str = ""
     name: str = ""
     url: str = ""
-    changed_at: float | None = None
     indicator: str = ""
     description: str = ""
     parts: tuple[Part, ...] = ()
@@ -64,59 +63,46 @@ def last_touched(part: Part, incidents: Iterable[Incident]) -> float | None:
 
 def read_page(document: object) -> StatusPage | None:
     """A status page out of any JSON value; None where it has no `page`, so it is something else."""
-    page = _dict(document).get("page")
-    if not isinstance(page, dict) or not (_text(page, "id") or _text(page, "name")):
+    page = mapping(document).get("page")
+    if not isinstance(page, dict) or not (text(page, "id") or text(page, "name")):
         return None
-    status = _dict(_dict(document).get("status"))
+    status = mapping(mapping(document).get("status"))
     return StatusPage(
-        key=_text(page, "id"),
-        name=_text(page, "name"),
-        url=_text(page, "url"),
+        key=text(page, "id"),
+        name=text(page, "name"),
+        url=text(page, "url"),
         changed_at=timestamp(page.get("updated_at")),
         indicator=word(status.get("indicator")),
-        description=plain(_text(status, "description")),
-        parts=tuple(_parts(_dict(document).get("components"))),
-        incidents=tuple(islice(_incidents(_dict(document).get("incidents")), INCIDENTS)),
+        description=plain(text(status, "description")),
+        parts=tuple(_parts(mapping(document).get("components"))),
+        incidents=tuple(islice(_incidents(mapping(document).get("incidents")), INCIDENTS)),
     )
 
 
-def _parts(rows: object) -> Iterable[Part]:
+def _parts(listed: object) -> Iterable[Part]:
     """The components that stand for themselves: group rows only repeat the worst of their members."""
-    for row in _dicts(rows):
-        name = _text(row, "name")
+    for row in rows(listed):
+        name = text(row, "name")
         if name and not row.get("group") and not _PLACEHOLDER.match(name):
             changed_at = timestamp(row.get("updated_at"))
-            yield Part(name=name, key=_text(row, "id"), word=word(row.get("status")), changed_at=changed_at)
+            yield Part(name=name, key=text(row, "id"), word=word(row.get("status")), changed_at=changed_at)
 
 
-def _incidents(rows: object) -> Iterable[Incident]:
-    for row in _dicts(rows):
+def _incidents(listed: object) -> Iterable[Incident]:
+    for row in rows(listed):
         if row.get("resolved_at"):
             continue
-        listed = [*_dicts(row.get("components"))]
-        for update in _dicts(row.get("incident_updates")):
-            listed += _dicts(update.get("affected_components"))
+        about = rows(row.get("components"))
+        for update in rows(row.get("incident_updates")):
+            about += rows(update.get("affected_components"))
         yield Incident(
-            name=_text(row, "name"),
+            name=text(row, "name"),
             state=word(row.get("status")),
             impact=word(row.get("impact")),
             changed_at=timestamp(row.get("updated_at")),
-            concerns=frozenset(mark for row in listed for mark in _marks(row)),
+            concerns=frozenset(mark for one in about for mark in _marks(one)),
         )
 
 
 def _marks(row: dict[str, object]) -> Iterable[str]:
-    return filter(None, (_text(row, "id"), _text(row, "code"), fold(_text(row, "name"))))
-
-
-def _dict(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
-def _dicts(value: object) -> list[dict[str, object]]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def _text(row: dict[str, object], name: str) -> str:
-    value = row.get(name)
-    return value.strip() if isinstance(value, str) else ""
+    return filter(None, (text(row, "id"), text(row, "code"), fold(text(row, "name"))))

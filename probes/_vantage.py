@@ -16,12 +16,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Literal
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from failover.model import Evidence, Sighting, Signal
 from probes._address import is_near
-from probes._board import fetch_document
+from probes._document import fetch_document
 from probes._fetch import Fetcher, plain
 from probes._official import day, fold, gravest, near
 
@@ -72,11 +72,41 @@ class Terms:
         return monitor.at is not None and self.now - monitor.at > self.stale_after
 
 
+class Judged(Protocol):
+    """What the options of a kind say of how much a red needs to be believed."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def controls(self) -> tuple[str, ...]: ...
+    @property
+    def failures(self) -> int: ...
+    @property
+    def stale_after(self) -> float: ...
+    @property
+    def vantage(self) -> Vantage | None: ...
+
+
+def terms_of(options: Judged, now: float) -> Terms:
+    return Terms(
+        evidence=evidence_of(options.vantage, options.url),
+        now=now,
+        controls=options.controls,
+        failures=options.failures,
+        stale_after=options.stale_after,
+    )
+
+
 def evidence_of(vantage: Vantage | None, url: str) -> Evidence:
     """Where nothing is said: `here` for an instance on this machine or our own network, else `elsewhere`."""
     if vantage is not None:
         return Evidence(vantage)
     return Evidence.HERE if is_near(urlsplit(url).hostname or "") else Evidence.ELSEWHERE
+
+
+def votes_of(evidence: Evidence, controls: Sequence[str]) -> frozenset[Evidence]:
+    """For `ProbeKind.votes`: without controls a red is doubt."""
+    return frozenset({evidence} if controls else ())
 
 
 def require_apart(controls: Sequence[str], wanted: Sequence[str]) -> None:

@@ -114,6 +114,11 @@ def _our_mistake(reason: str) -> Sighting:
     return Sighting.unknown(Evidence.SPOKEN, reason, fault=Fault.ACCOUNT)
 
 
+def votes(_options: AccountOptions) -> frozenset[Evidence]:
+    """No answer at all, or an answer that says no; which of them, the channel tells."""
+    return frozenset({Evidence.HERE, Evidence.SPOKEN})
+
+
 @asynccontextmanager
 async def open_account(options: AccountOptions, surroundings: Surroundings) -> AsyncIterator[AccountProbe]:
     """A probe of one of our own accounts."""
@@ -128,6 +133,7 @@ KIND = ProbeKind(
     every=300.0,
     fastest=60.0,
     timeout=60.0,  # a canary takes up to 40 s, whatever hangs, and the account itself is asked before
+    votes=votes,
     example="""\
 kind: account
 channel: facebook-page

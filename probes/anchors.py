@@ -104,6 +104,11 @@ def judge(urls: Sequence[str], replies: Sequence[Reply]) -> Sighting:
     return Sighting.up(Evidence.HERE, count, detail)
 
 
+def votes(_options: AnchorsOptions) -> frozenset[Evidence]:
+    """Our own line is nobody's outage."""
+    return frozenset()
+
+
 @asynccontextmanager
 async def open_anchors(options: AnchorsOptions, surroundings: Surroundings) -> AsyncIterator[AnchorsProbe]:
     """A probe of our own way to the internet."""
@@ -119,6 +124,7 @@ KIND = ProbeKind(
     evidence=Evidence.HERE,
     every=30.0,
     fastest=15.0,
+    votes=votes,
     example="""\
 kind: anchors
 urls: [https://www.gstatic.com/generate_204, http://detectportal.firefox.com/success.txt, http://www.msftconnecttest.com/connecttest.txt]

@@ -23,8 +23,10 @@ from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Sighting
 from probes._address import WebAddress
-from probes._board import document_of, latest, mapping, no_empty_name, of_another_form, rows, site_of, text
+from probes._board import latest
+from probes._document import document_of, no_empty_name, of_another_form, site_of
 from probes._fetch import Fetcher, Trouble, open_fetcher, plain
+from probes._json import mapping, rows, text
 from probes._official import DEGRADED, OUTAGE, WORKS, fold, forgotten, host_of, near, timestamp
 
 INCIDENTS, PRODUCTS = "/incidents.json", "/products.json"
@@ -217,6 +219,11 @@ class AppsstatusProbe:
         return await asyncio.to_thread(document_of, answer)
 
 
+def votes(options: Options) -> frozenset[Evidence]:
+    """Without products every incident is doubt."""
+    return frozenset({Evidence.OFFICIAL} if options.products else ())
+
+
 @asynccontextmanager
 async def open_probe(options: Options, surroundings: Surroundings) -> AsyncIterator[AppsstatusProbe]:
     async with open_fetcher(surroundings.user_agent, limit=LARGEST, seconds=12.0) as fetcher:
@@ -230,6 +237,7 @@ KIND = ProbeKind(
     every=120.0,
     fastest=120.0,
     timeout=30.0,
+    votes=votes,
     example="""\
 kind: appsstatus
 products: [Gmail, Google Groups]

@@ -11,34 +11,20 @@ Each brings 90 days of history with it: a page of more than some 200 resources i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from itertools import islice
 
 from pydantic import Field, field_validator
 
 from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
-from failover.model import Evidence, Sighting
+from failover.model import Evidence
 from probes._address import WebAddress
-from probes._board import (
-    Board,
-    fetch_document,
-    foreign,
-    identifier,
-    judge_board,
-    latest,
-    mapping,
-    newest_about,
-    no_empty_name,
-    of_another_form,
-    rows,
-    site_of,
-    text,
-)
-from probes._fetch import Fetcher, open_fetcher
-from probes._official import DEGRADED, MAINTENANCE, OUTAGE, WORKS, FirstSeen, Part, host_of, timestamp, word
+from probes._board import Board, BoardProbe, Source, foreign, latest, newest_about, open_board
+from probes._document import no_empty_name, site_of
+from probes._json import identifier, mapping, rows, text
+from probes._official import DEGRADED, MAINTENANCE, OUTAGE, WORKS, Part, host_of, timestamp, word
 from probes._statuspage import INCIDENTS, Incident
 
 PATHS: tuple[str, ...] = ("/index.json",)
@@ -134,33 +120,16 @@ def recognise(url: str, body: object) -> dict[str, object] | None:
     return {"url": site, "page": board.names[0]} if foreign(board, site) and board.names else {"url": site}
 
 
-class BetterstackProbe:
-    """One look is one request."""
-
-    def __init__(self, options: Options, fetcher: Fetcher, surroundings: Surroundings) -> None:
-        self._options = options
-        self._fetcher = fetcher
-        self._surroundings = surroundings
-        self._seen = FirstSeen()
-
-    async def look(self) -> Sighting:
-        options, now = self._options, self._surroundings.now()
-        document = await fetch_document(self._fetcher, options.url.rstrip("/") + PATHS[0])
-        if isinstance(document, Sighting):
-            return document
-        board = read_board(document, now=now)
-        if board is None:
-            return of_another_form()
-        if why := foreign(board, options.url, options.page):
-            return Sighting.unknown(Evidence.OFFICIAL, why)
-        board = replace(board, parts=self._seen.date(board.parts, now))
-        return judge_board(board, options.components, now=now, forget_after=options.forget_after)
-
-
-@asynccontextmanager
-async def open_probe(options: Options, surroundings: Surroundings) -> AsyncIterator[BetterstackProbe]:
-    async with open_fetcher(surroundings.user_agent) as fetcher:
-        yield BetterstackProbe(options, fetcher, surroundings)
+def open_probe(options: Options, surroundings: Surroundings) -> AbstractAsyncContextManager[BoardProbe]:
+    source = Source(
+        address=options.url.rstrip("/") + PATHS[0],
+        read=lambda document, now: read_board(document, now=now),
+        site=options.url,
+        page=options.page,
+        components=options.components,
+        forget_after=options.forget_after,
+    )
+    return open_board(source, surroundings)
 
 
 KIND = ProbeKind(

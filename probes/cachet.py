@@ -22,8 +22,10 @@ from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Sighting, Signal
 from probes._address import WebAddress
-from probes._board import Board, fetch_document, identifier, judge_board, mapping, no_empty_name, rows, text
+from probes._board import Board, judge_board
+from probes._document import fetch_document, no_empty_name
 from probes._fetch import Fetcher, open_fetcher
+from probes._json import identifier, mapping, rows, text
 from probes._official import FirstSeen, Part, fold, timestamp
 from probes._statuspage import Incident
 
@@ -144,16 +146,19 @@ class CachetProbe:
         self._options = options
         self._fetcher = fetcher
         self._surroundings = surroundings
-        self._seen = FirstSeen()
+        self._parts, self._incidents = FirstSeen(), FirstSeen()
 
     async def look(self) -> Sighting:
         listed = await self._components()
         if isinstance(listed, Sighting):
             return listed
         now = self._surroundings.now()
-        parts = self._seen.date(listed, now)
+        parts = self._parts.date(listed, now)
         said = judge(parts, (), self._options, now=now)
-        return judge(parts, await self._incidents(), self._options, now=now) if said.signal is Signal.UP else said
+        if said.signal is not Signal.UP:
+            return said
+        incidents = self._incidents.mark(await self._newest_incidents(), now)
+        return judge(parts, incidents, self._options, now=now)
 
     async def _components(self) -> list[Part] | Sighting:
         parts: list[Part] = []
@@ -169,7 +174,7 @@ class CachetProbe:
                 break
         return parts
 
-    async def _incidents(self) -> tuple[Incident, ...]:
+    async def _newest_incidents(self) -> tuple[Incident, ...]:
         """The newest; they can only spoil a green page, so that they cannot be read changes nothing."""
         newest = "sort=-id" if self._options.version == 3 else "sort=id&order=desc"
         return read_incidents(await fetch_document(self._fetcher, self._url(f"incidents?{newest}&per_page=20")))

@@ -13,7 +13,6 @@ that do not get there either are in trouble themselves and do not count.  The qu
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -28,7 +27,8 @@ from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Fault, Sighting, Signal
 from probes._address import WebAddress
 from probes._budget import Budget
-from probes._fetch import Fetcher, Page, Trouble, open_fetcher, plain
+from probes._fetch import Fetcher, Page, open_fetcher, plain
+from probes._service import Service, settled
 from probes._views import Reach, View, judge_views, status_view
 
 PAUSE, LONGEST_PAUSE = 1.0, 4.0
@@ -81,7 +81,8 @@ def read_check(started: Mapping[str, Any]) -> Check | Sighting:
 
 def _place(told: object) -> tuple[str, str]:
     """Network and country out of `[cc, country, city, ip, asn]`; empty where they are not as documented."""
-    row = [str(value) for value in told] if isinstance(told, list) and len(told) >= 5 else [""] * 5
+    listed = told if isinstance(told, list) and len(told) >= 5 else [""] * 5
+    row = [value if isinstance(value, str) else "" for value in listed]
     network, country = row[4].upper(), row[0].upper()
     return network if _ASN.fullmatch(network) else "", country if re.fullmatch(r"[A-Z]{2}", country) else ""
 
@@ -97,7 +98,7 @@ def _view(place: tuple[str, str], said: object) -> View:
         return View(network=network, country=country, reach=Reach.CANNOT_TELL, words="not finished")
     first = said[0] if isinstance(said, list) and said else None
     row = [*first, None, None, None, None] if isinstance(first, list) else [None] * 4
-    message, status = row[2], str(row[3])
+    message, status = row[2], str(row[3]) if isinstance(row[3], str | int) else ""
     if _STATUS.fullmatch(status):
         return status_view(network, country, int(status))
     words = plain(message, 60) if isinstance(message, str) else "an answer of an unknown form"
@@ -160,22 +161,19 @@ class CheckHostProbe:
 
     async def _results(self, key: str, nodes: Collection[str]) -> dict[str, Any] | Sighting:
         """The results when all are in, or as many as there are when time is up."""
-        loop = asyncio.get_running_loop()
-        end, pause = loop.time() + self._options.within, PAUSE
-        while True:
-            found = await self._get(f"/check-result/{key}")
-            if isinstance(found, Sighting):
-                return found
-            if all(found.get(node) is not None for node in nodes) or loop.time() + pause > end:
-                return found
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_PAUSE)
+        return await settled(
+            lambda: self._get(f"/check-result/{key}"),
+            lambda found: all(found.get(node) is not None for node in nodes),
+            within=self._options.within,
+            pause=PAUSE,
+            longest_pause=LONGEST_PAUSE,
+        )
 
     async def _get(self, path: str) -> dict[str, Any] | Sighting:
         answer = await self._fetcher.get(f"{self._options.api_url}{path}", headers={"accept": "application/json"})
         if isinstance(answer, Page):
             self._budget.heard(self._now(), answer.headers, refused=answer.status == 429)
-        return _parsed(answer)
+        return SERVICE.record(answer)
 
 
 def judge_refusal(status: int) -> Sighting:
@@ -184,19 +182,7 @@ def judge_refusal(status: int) -> Sighting:
     return Sighting.unknown(Evidence.ELSEWHERE, f"check-host.net {words} (HTTP {status})", fault=fault)
 
 
-def _parsed(answer: Page | Trouble) -> dict[str, Any] | Sighting:
-    """The JSON object of an answer, or why there is none."""
-    if isinstance(answer, Trouble):
-        return answer.as_source_failure(Evidence.ELSEWHERE)
-    if answer.status != 200:
-        return judge_refusal(answer.status)
-    try:
-        found = answer.json()
-    except ValueError:
-        found = None
-    if isinstance(found, dict):
-        return found
-    return Sighting.unknown(Evidence.ELSEWHERE, "check-host.net answered with something else than data")
+SERVICE = Service(name="check-host.net", evidence=Evidence.ELSEWHERE, refusal=judge_refusal)
 
 
 @asynccontextmanager

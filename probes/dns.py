@@ -190,6 +190,15 @@ def _evidence(failing: Sequence[Answer]) -> Evidence:
     return Evidence.ELSEWHERE if len(proven) >= VOICES else Evidence.HERE
 
 
+def votes(options: DnsOptions) -> frozenset[Evidence]:
+    """By how many voices there are, and how many of them are encrypted; one alone never says "down"."""
+    servers = [server for server in map(parse_server, options.servers) if not server.system]
+    voices, encrypted = {server.owner for server in servers}, {server.owner for server in servers if server.url}
+    if len(voices) < 2:
+        return frozenset()
+    return frozenset({Evidence.HERE, Evidence.ELSEWHERE} if len(encrypted) >= VOICES else {Evidence.HERE})
+
+
 @asynccontextmanager
 async def open_dns(options: DnsOptions, surroundings: Surroundings) -> AsyncIterator[DnsProbe]:
     """A probe of one name."""
@@ -201,6 +210,7 @@ KIND = ProbeKind(
     options=DnsOptions,
     open=open_dns,
     evidence=Evidence.ELSEWHERE,
+    votes=votes,
     example="""\
 kind: dns
 name: www.facebook.com

@@ -29,6 +29,7 @@ from failover.contracts import ProbeKind, Surroundings
 from failover.model import Evidence, Fault, Sighting
 from probes._address import WebAddress, unforgeable
 from probes._fetch import Fetcher, Page, Trouble, open_fetcher
+from probes._service import Service
 
 HOUR = 3600.0
 EARLY = 300.0
@@ -200,7 +201,7 @@ class DowndetectorProbe:
                 answer = await self._with_token(path)
         if isinstance(answer, Page) and answer.status == 404:
             self._company = None
-        return _parsed(answer)
+        return answer if isinstance(answer, Sighting) else SERVICE.data(answer)
 
     async def _with_token(self, path: str) -> Page | Trouble | Sighting:
         token = await self._fresh_token()
@@ -215,7 +216,7 @@ class DowndetectorProbe:
             return self._token.value
         auth = (self._options.client_id.get_secret_value(), self._options.client_secret.get_secret_value())
         url = f"{self._options.api_url}/tokens?grant_type=client_credentials"
-        answer = _parsed(await self._fetcher.get(url, method="POST", auth=auth))
+        answer = SERVICE.data(await self._fetcher.get(url, method="POST", auth=auth))
         if isinstance(answer, Sighting):
             return answer
         token = answer.get("access_token") if isinstance(answer, dict) else None
@@ -225,18 +226,7 @@ class DowndetectorProbe:
         return token
 
 
-def _parsed(answer: Page | Trouble | Sighting) -> Any | Sighting:
-    """The JSON of an answer, or why there is none."""
-    if isinstance(answer, Trouble):
-        return answer.as_source_failure(Evidence.CROWD)
-    if isinstance(answer, Sighting):
-        return answer
-    if not 200 <= answer.status < 300:
-        return judge_refusal(answer.status)
-    try:
-        return answer.json()
-    except ValueError:
-        return Sighting.unknown(Evidence.CROWD, "Downdetector answered with something else than data")
+SERVICE = Service(name="Downdetector", evidence=Evidence.CROWD, refusal=judge_refusal, good=range(200, 300))
 
 
 @asynccontextmanager

@@ -95,6 +95,10 @@ def _parsed(answer: Page | Trouble) -> Any | Sighting:
         return Sighting.unknown(Evidence.ELSEWHERE, f"{NAME} answered with a page instead of data")
 
 
+def votes(options: Options) -> frozenset[Evidence]:
+    return frozenset({Evidence.ELSEWHERE} if options.may_vote else ())
+
+
 @asynccontextmanager
 async def open_probe(options: Options, surroundings: Surroundings) -> AsyncIterator[DownForEveryoneProbe]:
     async with open_fetcher(surroundings.user_agent, limit=100_000) as fetcher:
@@ -109,6 +113,7 @@ KIND = ProbeKind(
     fastest=300.0,
     timeout=15.0,
     on_suspicion=True,
+    votes=votes,
     example="""\
 kind: downforeveryone
 domain: www.facebook.com

@@ -17,6 +17,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -27,7 +28,7 @@ from failover.model import Evidence, Sighting
 from probes._address import WebAddress
 from probes._entries import Entry, Feed, NotAFeedError, read_feed
 from probes._fetch import Fetcher, Trouble, open_fetcher, plain
-from probes._official import STATES, Part, fold, forgotten, host_of, judge_parts, refusal, word
+from probes._official import STATES, FirstSeen, Part, fold, forgotten, host_of, judge_parts, refusal, word
 
 PATHS: tuple[str, ...] = ("/history.atom", "/history.rss", "/feed.atom", "/feed.rss", "/rss", "/rss.xml")
 
@@ -111,7 +112,7 @@ def newest(entries: Iterable[Entry]) -> list[Entry]:
     kept: dict[str, Entry] = {}
     for entry in entries:
         known = kept.get(entry.key)
-        if known is None or (entry.at or 0.0) > (known.at or 0.0):
+        if known is None or (entry.changed_at or 0.0) > (known.changed_at or 0.0):
             kept[entry.key] = entry
     return list(kept.values())
 
@@ -149,7 +150,7 @@ def _begins(text: str, name: str) -> bool:
 def _judge_incidents(entries: Sequence[Entry], options: Options, now: float) -> Sighting:
     """The worst entry that is not forgotten; one that cannot be read keeps the feed from being good news."""
     by_state: dict[str, list[Entry]] = {}
-    for entry in (entry for entry in entries if not forgotten(entry.at, now, options.forget_after)):
+    for entry in (entry for entry in entries if not forgotten(entry.told_at, now, options.forget_after)):
         by_state.setdefault(state_of(entry, options), []).append(entry)
     if OPEN in by_state:
         return _judge_open(by_state[OPEN], options)
@@ -181,7 +182,7 @@ def _is_outage(entry: Entry, options: Options) -> bool:
     """
     text = entry.text[:_READ] if options.mode == "open_only" else ""
     said = fold(" | ".join((entry.title, *entry.categories, text)))
-    return entry.at is not None and any(_has_word(said, fold(name)) for name in options.down_words)
+    return entry.changed_at is not None and any(_has_word(said, fold(name)) for name in options.down_words)
 
 
 def _has_word(text: str, name: str) -> bool:
@@ -190,7 +191,7 @@ def _has_word(text: str, name: str) -> bool:
 
 def _left_out(entries: Sequence[Entry], options: Options, now: float) -> str:
     """Which open incidents were taken as forgotten, for the record."""
-    old = (entry for entry in entries if forgotten(entry.at, now, options.forget_after))
+    old = (entry for entry in entries if forgotten(entry.told_at, now, options.forget_after))
     titles = [plain(entry.title, 60) for entry in old if state_of(entry, options) == OPEN]
     return f"taken as forgotten: {'; '.join(titles[:3])}" if titles else ""
 
@@ -201,7 +202,7 @@ def _matches(entry: Entry, words: str) -> bool:
 
 def _part(entry: Entry) -> Part:
     name, _, state = entry.title.rpartition(" - ")
-    return Part(name=name, word=word(state), changed_at=entry.at)
+    return Part(name=name, word=word(state), changed_at=entry.told_at)
 
 
 def _unknown(reason: str, detail: str = "") -> Sighting:
@@ -236,6 +237,7 @@ class FeedProbe:
         self._options = options
         self._fetcher = fetcher
         self._surroundings = surroundings
+        self._seen = FirstSeen()
 
     async def look(self) -> Sighting:
         accept = {"accept": "application/atom+xml, application/rss+xml, application/xml, text/xml"}
@@ -248,7 +250,13 @@ class FeedProbe:
             feed = await asyncio.to_thread(read_feed, answer.body)
         except NotAFeedError as error:
             return _unknown(f"the answer is not a feed: it is {error}")
-        return judge(feed, self._options, now=self._surroundings.now())
+        now = self._surroundings.now()
+        return judge(replace(feed, entries=self._seen.mark(feed.entries, now)), self._options, now=now)
+
+
+def votes(options: Options) -> frozenset[Evidence]:
+    """Without words for an outage every open entry is doubt."""
+    return frozenset({Evidence.OFFICIAL} if options.mode == "components" or options.down_words else ())
 
 
 @asynccontextmanager
@@ -264,6 +272,7 @@ KIND = ProbeKind(
     every=120.0,
     fastest=60.0,
     timeout=15.0,
+    votes=votes,
     example="""\
 kind: feed
 url: https://status.example.net/history.atom

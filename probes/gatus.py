@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -22,10 +21,21 @@ from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Sighting
 from probes._address import WebAddress
-from probes._board import no_empty_name, rows, text
+from probes._document import no_empty_name, root_of
 from probes._fetch import Fetcher, open_fetcher
+from probes._json import rows, text
 from probes._official import timestamp
-from probes._vantage import Beat, Monitor, Terms, Vantage, evidence_of, fetch_seen, judge_monitors, require_apart
+from probes._vantage import (
+    Beat,
+    Monitor,
+    Vantage,
+    evidence_of,
+    fetch_seen,
+    judge_monitors,
+    require_apart,
+    terms_of,
+    votes_of,
+)
 
 PATHS: tuple[str, ...] = ("/api/v1/endpoints/statuses",)
 
@@ -83,18 +93,10 @@ def _beat(success: object) -> Beat:
 
 def judge(document: object, options: Options, *, now: float) -> Sighting:
     """The instance's answer as one sighting."""
-    evidence = evidence_of(options.vantage, options.url)
     monitors = read_endpoints(document)
     if monitors is None:
-        return Sighting.unknown(evidence, "the answer is not that of Gatus")
-    terms = Terms(
-        evidence=evidence,
-        now=now,
-        controls=options.controls,
-        failures=options.failures,
-        stale_after=options.stale_after,
-    )
-    return judge_monitors(monitors, options.endpoints, terms)
+        return Sighting.unknown(evidence_of(options.vantage, options.url), "the answer is not that of Gatus")
+    return judge_monitors(monitors, options.endpoints, terms_of(options, now))
 
 
 def recognise(url: str, body: object) -> dict[str, object] | None:
@@ -102,7 +104,7 @@ def recognise(url: str, body: object) -> dict[str, object] | None:
     monitors = read_endpoints(body)
     if not monitors or not all(monitor.name and monitor.key for monitor in monitors):
         return None
-    root = urlsplit(url)._replace(path=urlsplit(url).path.partition("/api/v1/")[0], query="", fragment="").geturl()
+    root = root_of(url, "/api/v1/")
     names = [f"{one.group}/{one.name}" if one.group else one.name for one in monitors]
     return {"url": root, "endpoints": list(dict.fromkeys(names))}
 
@@ -124,6 +126,10 @@ class GatusProbe:
         return judge(document, self._options, now=self._surroundings.now())
 
 
+def votes(options: Options) -> frozenset[Evidence]:
+    return votes_of(evidence_of(options.vantage, options.url), options.controls)
+
+
 @asynccontextmanager
 async def open_probe(options: Options, surroundings: Surroundings) -> AsyncIterator[GatusProbe]:
     async with open_fetcher(surroundings.user_agent) as fetcher:
@@ -137,6 +143,7 @@ KIND = ProbeKind(
     every=60.0,
     fastest=30.0,
     timeout=10.0,
+    votes=votes,
     example="""\
 kind: gatus
 url: https://gatus.example.net

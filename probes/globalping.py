@@ -19,7 +19,6 @@ never spends credits on purpose.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -33,9 +32,10 @@ from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Fault, Sighting
 from probes._address import WebAddress, unforgeable
 from probes._budget import Budget
-from probes._fetch import Fetcher, Page, Trouble, open_fetcher, plain
+from probes._fetch import Fetcher, Page, open_fetcher, plain
 from probes._names import PublicName
-from probes._views import Reach, View, judge_views, status_view
+from probes._service import Answer, Service, settled
+from probes._views import BLOCKING, COUNTRIES, Reach, View, judge_views, status_view
 
 PAUSE, LONGEST_PAUSE = 0.5, 3.0
 """Seconds between two questions for a result: the shortest that is allowed, and where we get to."""
@@ -200,7 +200,7 @@ class GlobalpingProbe:
             self._budget.heard(self._now(), answer.headers, refused=answer.status == 429)
             if 400 <= answer.status < 500:
                 self._budget.refund()
-        made = _parsed(answer)
+        made = SERVICE.record(answer)
         if isinstance(made, Sighting):
             return made
         key = made.get("id")
@@ -210,32 +210,26 @@ class GlobalpingProbe:
 
     async def _results(self, key: str) -> object | Sighting:
         """The results when all are in, or as many as there are when time is up."""
-        loop = asyncio.get_running_loop()
-        end, pause = loop.time() + self._options.within, PAUSE
-        while True:
-            url = f"{self._options.api_url}/measurements/{key}"
-            answer = _parsed(await self._fetcher.get(url, headers=self._headers))
-            if isinstance(answer, Sighting):
-                return answer
-            if answer.get("status") != "in-progress" or loop.time() + pause > end:
-                return answer.get("results")
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_PAUSE)
+        found = await settled(
+            lambda: self._measurement(key),
+            lambda found: found.get("status") != "in-progress",
+            within=self._options.within,
+            pause=PAUSE,
+            longest_pause=LONGEST_PAUSE,
+        )
+        return found if isinstance(found, Sighting) else found.get("results")
+
+    async def _measurement(self, key: str) -> Answer:
+        url = f"{self._options.api_url}/measurements/{key}"
+        return SERVICE.record(await self._fetcher.get(url, headers=self._headers))
 
 
-def _parsed(answer: Page | Trouble) -> dict[str, Any] | Sighting:
-    """The JSON object of an answer, or why there is none."""
-    if isinstance(answer, Trouble):
-        return answer.as_source_failure(Evidence.ELSEWHERE)
-    if not 200 <= answer.status < 300:
-        return judge_refusal(answer.status)
-    try:
-        found = answer.json()
-    except ValueError:
-        found = None
-    if isinstance(found, dict):
-        return found
-    return Sighting.unknown(Evidence.ELSEWHERE, "Globalping answered with something else than data")
+SERVICE = Service(name="Globalping", evidence=Evidence.ELSEWHERE, refusal=judge_refusal, good=range(200, 300))
+
+
+def votes(options: Options) -> frozenset[Evidence]:
+    """Where failing is the usual state of things, only what gets through counts."""
+    return frozenset({Evidence.ELSEWHERE} if len({*options.countries} - BLOCKING) >= COUNTRIES else ())
 
 
 @asynccontextmanager
@@ -252,6 +246,7 @@ KIND = ProbeKind(
     fastest=180.0,
     timeout=60.0,
     on_suspicion=True,
+    votes=votes,
     example="""\
 kind: globalping
 target: www.facebook.com

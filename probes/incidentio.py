@@ -9,9 +9,8 @@ Statuspage (kind `statuspage`), often without their incidents, and have a feed (
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from itertools import islice
 from urllib.parse import urlsplit
 
@@ -19,25 +18,12 @@ from pydantic import Field, field_validator, model_validator
 
 from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
-from failover.model import Evidence, Sighting
+from failover.model import Evidence
 from probes._address import WebAddress
-from probes._board import (
-    Board,
-    fetch_document,
-    foreign,
-    judge_board,
-    latest,
-    mapping,
-    newest_about,
-    no_empty_name,
-    of_another_form,
-    rows,
-    site_of,
-    text,
-    worst,
-)
-from probes._fetch import Fetcher, open_fetcher
-from probes._official import DEGRADED, MAINTENANCE, WORKS, FirstSeen, Part, fold, host_of, timestamp, word
+from probes._board import Board, BoardProbe, Source, foreign, latest, newest_about, open_board, worst
+from probes._document import no_empty_name, site_of
+from probes._json import mapping, rows, text
+from probes._official import DEGRADED, MAINTENANCE, WORKS, Part, fold, host_of, timestamp, word
 from probes._statuspage import INCIDENTS, OPEN, Incident
 
 WIDGET = "/api/v1/summary"
@@ -193,34 +179,26 @@ def recognise(url: str, body: object) -> dict[str, object] | None:
     return {**found, "page": board.names[0]} if foreign(board, site) and board.names else found
 
 
-class IncidentioProbe:
-    """One look is one request."""
-
-    def __init__(self, options: Options, fetcher: Fetcher, surroundings: Surroundings) -> None:
-        self._options = options
-        self._fetcher = fetcher
-        self._surroundings = surroundings
-        self._seen = FirstSeen()
-
-    async def look(self) -> Sighting:
-        options = self._options
-        document = await fetch_document(self._fetcher, options.address)
-        if isinstance(document, Sighting):
-            return document
-        board = read_board(document)
-        if board is None or bool(board.parts) is options.widget:
-            return of_another_form()
-        if why := foreign(board, options.url, options.page):
-            return Sighting.unknown(Evidence.OFFICIAL, why)
-        now = self._surroundings.now()
-        board = replace(board, parts=self._seen.date(board.parts, now))
-        return judge_board(board, options.components, now=now, forget_after=options.forget_after)
+def _in_form(board: Board | None, options: Options) -> Board | None:
+    """Only the page's own data lists components; the other document at the address is another form."""
+    return board if board is not None and bool(board.parts) is not options.widget else None
 
 
-@asynccontextmanager
-async def open_probe(options: Options, surroundings: Surroundings) -> AsyncIterator[IncidentioProbe]:
-    async with open_fetcher(surroundings.user_agent) as fetcher:
-        yield IncidentioProbe(options, fetcher, surroundings)
+def votes(options: Options) -> frozenset[Evidence]:
+    """The widget lists no components, so what it says of the page as a whole is doubt."""
+    return frozenset(() if options.widget else {Evidence.OFFICIAL})
+
+
+def open_probe(options: Options, surroundings: Surroundings) -> AbstractAsyncContextManager[BoardProbe]:
+    source = Source(
+        address=options.address,
+        read=lambda document, _now: _in_form(read_board(document), options),
+        site=options.url,
+        page=options.page,
+        components=options.components,
+        forget_after=options.forget_after,
+    )
+    return open_board(source, surroundings)
 
 
 KIND = ProbeKind(
@@ -230,6 +208,7 @@ KIND = ProbeKind(
     every=60.0,
     fastest=60.0,
     timeout=20.0,
+    votes=votes,
     example="""\
 kind: incidentio
 url: https://status.example.net

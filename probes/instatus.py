@@ -20,21 +20,11 @@ from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Sighting
 from probes._address import WebAddress
-from probes._board import (
-    Board,
-    fetch_document,
-    foreign,
-    judge_board,
-    latest,
-    mapping,
-    no_empty_name,
-    of_another_form,
-    rows,
-    site_of,
-    text,
-)
+from probes._board import Board, Memory, foreign, judge_board, latest
+from probes._document import fetch_document, no_empty_name, of_another_form, site_of
 from probes._fetch import Fetcher, open_fetcher
-from probes._official import DEGRADED, MAINTENANCE, WORKS, FirstSeen, Part, host_of, timestamp, word
+from probes._json import mapping, rows, text
+from probes._official import DEGRADED, MAINTENANCE, WORKS, Part, host_of, timestamp, word
 from probes._statuspage import INCIDENTS, Incident
 
 PATHS: tuple[str, ...] = ("/summary.json",)
@@ -134,7 +124,7 @@ class InstatusProbe:
         self._options = options
         self._fetcher = fetcher
         self._surroundings = surroundings
-        self._seen = FirstSeen()
+        self._memory = Memory()
 
     async def look(self) -> Sighting:
         document = await self._get(PATHS[0])
@@ -149,7 +139,7 @@ class InstatusProbe:
         if isinstance(parts, Sighting):
             return parts
         now, board = self._surroundings.now(), dated(replace(board, parts=parts))
-        return judge(replace(board, parts=self._seen.date(board.parts, now)), self._options, now=now)
+        return judge(self._memory.date(board, now), self._options, now=now)
 
     async def _parts(self) -> tuple[Part, ...] | Sighting:
         """The components, where they are to be had; else the reason why the first list could not be read."""
@@ -166,6 +156,11 @@ class InstatusProbe:
         return await fetch_document(self._fetcher, self._options.url.rstrip("/") + path)
 
 
+def votes(options: Options) -> frozenset[Evidence]:
+    """The page as a whole, read without its components, is doubt."""
+    return frozenset({Evidence.OFFICIAL} if options.components else ())
+
+
 @asynccontextmanager
 async def open_probe(options: Options, surroundings: Surroundings) -> AsyncIterator[InstatusProbe]:
     async with open_fetcher(surroundings.user_agent) as fetcher:
@@ -179,6 +174,7 @@ KIND = ProbeKind(
     every=60.0,
     fastest=60.0,
     timeout=30.0,
+    votes=votes,
     example="""\
 kind: instatus
 url: https://status.example.net

@@ -19,7 +19,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -27,8 +26,9 @@ from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Sighting, Signal
 from probes._address import WebAddress
-from probes._board import fetch_document, identifier, no_empty_name, rows, text
-from probes._fetch import Fetcher, open_fetcher
+from probes._document import fetch_document, no_empty_name, root_of
+from probes._fetch import Fetcher, open_fetcher, plain
+from probes._json import identifier, rows, text
 from probes._official import FirstSeen, Part, fold, gravest, judge_parts, timestamp, word
 
 PATHS: tuple[str, ...] = ("/data/orgs.json",)
@@ -90,8 +90,9 @@ def _judge_org(org: str, orgs: Mapping[str, tuple[Part, ...]], options: Options,
     parts = [part for part in orgs.get(org, ()) if not wanted or fold(part.name) in wanted]
     if not parts:
         return _unknown(f"metastatus.com does not name {org if org not in orgs else 'the services'} (any more)")
+    shown = (replace(part, name=plain(part.name, 60)) for part in parts)
     said = [
-        judge_parts([part], [part.name], now=now, forget_after=options.forget_after) for part in parts if part.name
+        judge_parts([part], [part.name], now=now, forget_after=options.forget_after) for part in shown if part.name
     ]
     worst = gravest(said or [_unknown(f"metastatus.com names no service of {org}")])
     return replace(worst, detail=f"{org}: {worst.detail}".removesuffix(": "))
@@ -106,7 +107,7 @@ def recognise(url: str, body: object) -> dict[str, object] | None:
     orgs = read_orgs(body)
     if not orgs or not all(isinstance(row.get("rss_file_paths"), list) for row in rows(body)):
         return None
-    root = urlsplit(url)._replace(path=urlsplit(url).path.partition("/data/")[0], query="", fragment="").geturl()
+    root = root_of(url, "/data/")
     return {"url": root, "orgs": [org for org in orgs if org]}
 
 
@@ -128,6 +129,10 @@ class MetastatusProbe:
         return judge(orgs and orgs | watched, self._options, now=now)
 
 
+def votes(options: Options) -> frozenset[Evidence]:
+    return frozenset({Evidence.OFFICIAL} if options.high == "down" else ())
+
+
 @asynccontextmanager
 async def open_probe(options: Options, surroundings: Surroundings) -> AsyncIterator[MetastatusProbe]:
     async with open_fetcher(surroundings.user_agent) as fetcher:
@@ -141,6 +146,7 @@ KIND = ProbeKind(
     every=300.0,
     fastest=180.0,
     timeout=10.0,
+    votes=votes,
     example="""\
 kind: metastatus
 orgs: [facebook-login]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from pydantic import Field, field_validator
@@ -21,9 +21,11 @@ from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Sighting
 from probes._address import WebAddress
-from probes._board import fetch_document, latest, mapping, no_empty_name, of_another_form, rows, site_of, text
+from probes._board import latest
+from probes._document import fetch_document, no_empty_name, of_another_form, site_of
 from probes._fetch import Fetcher, open_fetcher, plain
-from probes._official import fold, forgotten, near, timestamp, word
+from probes._json import mapping, rows, text
+from probes._official import Dated, FirstSeen, fold, forgotten, near, timestamp, word
 from probes._statuspage import INCIDENTS
 
 PATHS: tuple[str, ...] = ("/api/v2.0.0/current",)
@@ -58,14 +60,13 @@ class Options(contracts.Options):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Incident:
+class Incident(Dated):
     """One that Slack lists and that is not over."""
 
     title: str
     kind: str
     state: str
     services: tuple[str, ...]
-    changed_at: float | None
 
     def concerns(self, wanted: Iterable[str]) -> bool:
         """One that names no service may be about any of them."""
@@ -115,7 +116,7 @@ def judge(status: Status, options: Options, *, now: float) -> Sighting:
     """Slack's state as one sighting (class `official`)."""
     if status.word not in ("ok", "active") or (status.word == "ok") is bool(status.incidents):
         return _unknown("Slack's status contradicts itself or is in a word that is not known", status.word)
-    fresh = [one for one in status.incidents if not forgotten(one.changed_at, now, options.forget_after)]
+    fresh = [one for one in status.incidents if not forgotten(one.told_at, now, options.forget_after)]
     ours = [one for one in fresh if not options.services or one.concerns(options.services)]
     if worst := _worst(ours, options):
         return worst
@@ -168,13 +169,22 @@ class SlackProbe:
         self._options = options
         self._fetcher = fetcher
         self._surroundings = surroundings
+        self._seen = FirstSeen()
 
     async def look(self) -> Sighting:
         document = await fetch_document(self._fetcher, self._options.url.rstrip("/") + PATHS[0])
         if isinstance(document, Sighting):
             return document
         status = read_status(document)
-        return of_another_form() if status is None else judge(status, self._options, now=self._surroundings.now())
+        if status is None:
+            return of_another_form()
+        now = self._surroundings.now()
+        return judge(replace(status, incidents=self._seen.mark(status.incidents, now)), self._options, now=now)
+
+
+def votes(options: Options) -> frozenset[Evidence]:
+    """Without services nothing is an outage."""
+    return frozenset({Evidence.OFFICIAL} if options.services else ())
 
 
 @asynccontextmanager
@@ -190,6 +200,7 @@ KIND = ProbeKind(
     every=60.0,
     fastest=60.0,
     timeout=15.0,
+    votes=votes,
     example="""\
 kind: slack
 services: [Login/SSO, Connectivity, Messaging]

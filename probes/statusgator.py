@@ -26,9 +26,11 @@ from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Fault, Sighting
 from probes._address import WebAddress, unforgeable
-from probes._board import identifier, mapping, no_empty_name, rows, text
-from probes._fetch import Fetcher, Trouble, open_fetcher, plain
+from probes._document import no_empty_name
+from probes._fetch import Fetcher, open_fetcher, plain
+from probes._json import identifier, mapping, rows, text
 from probes._official import fold, gravest, near, timestamp, word
+from probes._service import Service
 
 PAGES = 8
 
@@ -179,15 +181,15 @@ class StatusGatorProbe:
         url = f"{self._options.api_url}/boards/{self._options.board}/monitors?page={page}"
         token = self._options.token.get_secret_value()
         headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
-        answer = await self._fetcher.get(url, headers=headers, follow=False)
-        if isinstance(answer, Trouble):
-            return answer.as_source_failure(Evidence.OFFICIAL)
-        if answer.status != 200:
-            return judge_refusal(answer.status)
-        try:
-            return answer.json()
-        except ValueError:
-            return Sighting.unknown(Evidence.OFFICIAL, "StatusGator answered with something else than data")
+        return SERVICE.data(await self._fetcher.get(url, headers=headers, follow=False))
+
+
+SERVICE = Service(name="StatusGator", evidence=Evidence.OFFICIAL, refusal=judge_refusal)
+
+
+def votes(options: Options) -> frozenset[Evidence]:
+    """Which type the monitors are of, only the board knows."""
+    return frozenset({Evidence(options.evidence), Evidence.ELSEWHERE})
 
 
 @asynccontextmanager
@@ -203,6 +205,7 @@ KIND = ProbeKind(
     every=120.0,
     fastest=60.0,
     timeout=30.0,
+    votes=votes,
     example="""\
 kind: statusgator
 board: AbCdEf1234

@@ -12,9 +12,8 @@ that of a container only with itself; so the containers tell which bad news was 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from itertools import islice
 
 from pydantic import Field, field_validator
@@ -23,19 +22,10 @@ from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Sighting
 from probes._address import WebAddress
-from probes._board import (
-    Board,
-    fetch_document,
-    judge_board,
-    latest,
-    mapping,
-    no_empty_name,
-    of_another_form,
-    rows,
-    text,
-)
-from probes._fetch import Fetcher, open_fetcher
-from probes._official import DEGRADED, MAINTENANCE, OUTAGE, WORKS, FirstSeen, Part, fold, timestamp
+from probes._board import Board, BoardProbe, Source, latest, open_board
+from probes._document import no_empty_name
+from probes._json import mapping, rows, text
+from probes._official import DEGRADED, MAINTENANCE, OUTAGE, WORKS, Part, fold, timestamp
 from probes._statuspage import INCIDENTS, Incident
 
 API = "https://api.status.io"
@@ -128,34 +118,20 @@ def recognise(url: str, body: object) -> dict[str, object] | None:
     return {"page": page} if site == API else {"page": page, "api_url": site}
 
 
-class StatusioProbe:
-    """One look is one request."""
-
-    def __init__(self, options: Options, fetcher: Fetcher, surroundings: Surroundings) -> None:
-        self._options = options
-        self._fetcher = fetcher
-        self._surroundings = surroundings
-        self._seen = FirstSeen()
-
-    async def look(self) -> Sighting:
-        options = self._options
-        document = await fetch_document(self._fetcher, f"{options.api_url.rstrip('/')}/1.0/status/{options.page}")
-        if isinstance(document, Sighting):
-            return document
-        if "error" in mapping(document):
-            return Sighting.unknown(Evidence.OFFICIAL, f"Status.io knows no page {options.page}")
-        board = read_board(document)
-        if board is None:
-            return of_another_form()
-        now = self._surroundings.now()
-        board = replace(board, parts=self._seen.date(board.parts, now))
-        return judge_board(board, options.components, now=now, forget_after=options.forget_after)
+def _unheard_of(document: object, page: str) -> Sighting | None:
+    known = "error" not in mapping(document)
+    return None if known else Sighting.unknown(Evidence.OFFICIAL, f"Status.io knows no page {page}")
 
 
-@asynccontextmanager
-async def open_probe(options: Options, surroundings: Surroundings) -> AsyncIterator[StatusioProbe]:
-    async with open_fetcher(surroundings.user_agent) as fetcher:
-        yield StatusioProbe(options, fetcher, surroundings)
+def open_probe(options: Options, surroundings: Surroundings) -> AbstractAsyncContextManager[BoardProbe]:
+    source = Source(
+        address=f"{options.api_url.rstrip('/')}/1.0/status/{options.page}",
+        read=lambda document, _now: _unheard_of(document, options.page) or read_board(document),
+        site=options.api_url,
+        components=options.components,
+        forget_after=options.forget_after,
+    )
+    return open_board(source, surroundings)
 
 
 KIND = ProbeKind(

@@ -12,7 +12,7 @@ the times of the components only tell which bad news was left behind and forgott
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Literal
@@ -23,9 +23,10 @@ from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Sighting, Signal
 from probes._address import WebAddress
+from probes._board import Memory, contradicted, judge_named, latest
 from probes._fetch import Fetcher, Page, Trouble, open_fetcher, plain
-from probes._official import FirstSeen, Part, day, fold, forgotten, host_of, judge_parts, refusal
-from probes._statuspage import StatusPage, last_touched, read_page
+from probes._official import day, fold, forgotten, host_of, refusal
+from probes._statuspage import StatusPage, read_page
 
 PATHS: tuple[str, ...] = ("/api/v2/summary.json",)
 
@@ -72,33 +73,14 @@ def judge(page: StatusPage, options: Options, *, now: float) -> Sighting:
     """The page as one sighting (class `official`)."""
     if not options.components:
         return _judge_rollup(page, options, now)
-    wanted = {fold(name) for name in options.components}
-    ours = [part.key in options.components or fold(part.name) in wanted for part in page.parts]
-    parts = [_dated(part, page) if mine else part for part, mine in zip(page.parts, ours, strict=True)]
-    watched = [part for part, mine in zip(parts, ours, strict=True) if mine]
-    said = judge_parts(parts, options.components, now=now, forget_after=options.forget_after)
-    return (_contradicted(page, options, now, watched) if said.signal is Signal.UP else None) or said
-
-
-def _dated(part: Part, page: StatusPage) -> Part:
-    return replace(part, changed_at=last_touched(part, page.incidents))
-
-
-def _contradicted(page: StatusPage, options: Options, now: float, watched: Sequence[Part] | None) -> Sighting | None:
-    """All green beside an open incident is doubt: pages are known to open one and leave the lights as they were."""
-    for incident in page.incidents:
-        ours = watched is None or any(incident.names(part) for part in watched)
-        if ours and incident.tells_trouble and not forgotten(incident.changed_at, now, options.forget_after):
-            reason = "the status page is green but has an open incident about it"
-            return Sighting.degraded(Evidence.OFFICIAL, reason, plain(incident.name))
-    return None
+    return judge_named(page, options.components, now=now, forget_after=options.forget_after)
 
 
 def _judge_rollup(page: StatusPage, options: Options, now: float) -> Sighting:
     """The page as a whole, where no component is named."""
     if page.indicator == "none":
         green = Sighting.up(Evidence.OFFICIAL, "the status page shows no trouble")
-        return _contradicted(page, options, now, None) or green
+        return contradicted(page.incidents, now=now, forget_after=options.forget_after) or green
     if page.indicator == "maintenance":
         return Sighting.unknown(Evidence.OFFICIAL, "announced maintenance")
     signal = INDICATORS.get(page.indicator)
@@ -107,7 +89,8 @@ def _judge_rollup(page: StatusPage, options: Options, now: float) -> Sighting:
         return Sighting.unknown(Evidence.OFFICIAL, reason, plain(page.indicator, 40))
     if page.indicator == "major" and options.major == "down":
         signal = Signal.DOWN
-    touched = max([page.changed_at or 0.0, *(incident.changed_at or 0.0 for incident in page.incidents)]) or None
+    dated = latest([page.changed_at, *(incident.changed_at for incident in page.incidents)])
+    touched = page.seen_at if dated is None else dated
     if forgotten(touched, now, options.forget_after):
         return Sighting.unknown(
             Evidence.OFFICIAL, f"the status page has said {page.indicator} trouble since {day(touched)}: not believed"
@@ -135,7 +118,7 @@ class StatuspageProbe:
         self._options = options
         self._fetcher = fetcher
         self._surroundings = surroundings
-        self._seen = FirstSeen()
+        self._memory = Memory()
 
     async def look(self) -> Sighting:
         page = await self._read("summary")
@@ -145,7 +128,7 @@ class StatuspageProbe:
         if isinstance(page, Sighting):
             return page
         now = self._surroundings.now()
-        return judge(replace(page, parts=self._seen.date(page.parts, now)), self._options, now=now)
+        return judge(self._memory.date(page, now), self._options, now=now)
 
     async def _read(self, name: str) -> StatusPage | Sighting:
         url = f"{self._options.url.rstrip('/')}/api/v2/{name}.json"

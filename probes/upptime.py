@@ -26,10 +26,11 @@ from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Sighting
 from probes._address import WebAddress
-from probes._board import no_empty_name, rows, text
+from probes._document import no_empty_name
 from probes._fetch import Fetcher, Page, open_fetcher
+from probes._json import rows, text
 from probes._official import timestamp, word
-from probes._vantage import Beat, Monitor, Terms, fetch_seen, judge_monitors, require_apart
+from probes._vantage import Beat, Monitor, Terms, fetch_seen, judge_monitors, require_apart, votes_of
 
 PATHS: tuple[str, ...] = ("{path}/raw/HEAD/history/summary.json",)
 """`{path}` is the path of the address that a person gave: a repository is `https://github.com/<owner>/<name>`."""
@@ -146,6 +147,10 @@ class UpptimeProbe:
         return answer.text if isinstance(answer, Page) and answer.status == 200 else ""
 
 
+def votes(options: Options) -> frozenset[Evidence]:
+    return votes_of(Evidence.ELSEWHERE, options.controls)
+
+
 @asynccontextmanager
 async def open_probe(options: Options, surroundings: Surroundings) -> AsyncIterator[UpptimeProbe]:
     async with open_fetcher(surroundings.user_agent, seconds=5.0) as fetcher:
@@ -159,6 +164,7 @@ KIND = ProbeKind(
     every=300.0,
     fastest=120.0,
     timeout=60.0,
+    votes=votes,
     example="""\
 kind: upptime
 repository: example/upptime

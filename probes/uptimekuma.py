@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -26,10 +25,21 @@ from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Sighting
 from probes._address import WebAddress
-from probes._board import identifier, mapping, no_empty_name, rows, text
+from probes._document import no_empty_name, root_of
 from probes._fetch import Fetcher, open_fetcher
+from probes._json import identifier, mapping, rows, text
 from probes._official import timestamp
-from probes._vantage import Beat, Monitor, Terms, Vantage, evidence_of, fetch_seen, judge_monitors, require_apart
+from probes._vantage import (
+    Beat,
+    Monitor,
+    Vantage,
+    evidence_of,
+    fetch_seen,
+    judge_monitors,
+    require_apart,
+    terms_of,
+    votes_of,
+)
 
 PATHS: tuple[str, ...] = ("/api/status-page/{last}",)
 """`{last}` is the last part of the address that a person gave: a page is `<url>/status/<page>`."""
@@ -89,18 +99,10 @@ def _beat(row: Mapping[str, object]) -> Beat:
 
 def judge(names: object, beats: object, options: Options, *, now: float) -> Sighting:
     """The two answers as one sighting."""
-    evidence = evidence_of(options.vantage, options.url)
     monitors = read_monitors(names, beats)
     if monitors is None:
-        return Sighting.unknown(evidence, "the answer is not that of Uptime Kuma")
-    terms = Terms(
-        evidence=evidence,
-        now=now,
-        controls=options.controls,
-        failures=options.failures,
-        stale_after=options.stale_after,
-    )
-    return judge_monitors(monitors, options.monitors, terms)
+        return Sighting.unknown(evidence_of(options.vantage, options.url), "the answer is not that of Uptime Kuma")
+    return judge_monitors(monitors, options.monitors, terms_of(options, now))
 
 
 def recognise(url: str, body: object) -> dict[str, object] | None:
@@ -109,7 +111,7 @@ def recognise(url: str, body: object) -> dict[str, object] | None:
     monitors = read_monitors(body, {"heartbeatList": {}})
     if not page or not monitors:
         return None
-    root = urlsplit(url)._replace(path=urlsplit(url).path.partition("/api/")[0], query="", fragment="").geturl()
+    root = root_of(url, "/api/")
     return {"url": root, "page": page, "monitors": list(dict.fromkeys(one.name for one in monitors if one.name))}
 
 
@@ -133,6 +135,10 @@ class UptimeKumaProbe:
         return judge(names, beats, self._options, now=self._surroundings.now())
 
 
+def votes(options: Options) -> frozenset[Evidence]:
+    return votes_of(evidence_of(options.vantage, options.url), options.controls)
+
+
 @asynccontextmanager
 async def open_probe(options: Options, surroundings: Surroundings) -> AsyncIterator[UptimeKumaProbe]:
     async with open_fetcher(surroundings.user_agent) as fetcher:
@@ -146,6 +152,7 @@ KIND = ProbeKind(
     every=60.0,
     fastest=60.0,
     timeout=20.0,
+    votes=votes,
     example="""\
 kind: uptimekuma
 url: https://kuma.example.net

@@ -74,6 +74,10 @@ class Expect(Options):
     def statuses(self) -> tuple[int, ...]:
         return (self.status,) if isinstance(self.status, int) else self.status or ()
 
+    @property
+    def wants_redirect(self) -> bool:
+        return any(300 <= status < 400 for status in self.statuses)
+
     def allows(self, status: int) -> bool:
         return status in self.statuses if self.statuses else 200 <= status < 400
 
@@ -126,10 +130,8 @@ class WebProbe:
         return Sighting.unknown(Evidence.HERE, trouble.reason + works, fault=trouble.fault)
 
     async def _get(self, at: str | None = None) -> Page | Trouble:
-        wants_redirect = any(300 <= status < 400 for status in self._options.expect.statuses)
-        return await self._fetcher.get(
-            self._options.url, method=self._options.method, follow=not wants_redirect, at=at
-        )
+        follow = not self._options.expect.wants_redirect
+        return await self._fetcher.get(self._options.url, method=self._options.method, follow=follow, at=at)
 
 
 def judge_trouble(trouble: Trouble) -> Sighting:
@@ -185,6 +187,12 @@ def _evidence(page: Page) -> Evidence:
     return Evidence.SPOKEN if unforgeable(page.url) else Evidence.HERE
 
 
+def votes(options: WebOptions) -> frozenset[Evidence]:
+    """Over plain http an error is the platform's own word only where it sends us on to https."""
+    spoken = unforgeable(options.url) or not options.expect.wants_redirect
+    return frozenset({Evidence.HERE, Evidence.SPOKEN} if spoken else {Evidence.HERE})
+
+
 @asynccontextmanager
 async def open_web(options: WebOptions, surroundings: Surroundings) -> AsyncIterator[WebProbe]:
     """A probe of one page."""
@@ -198,6 +206,7 @@ KIND = ProbeKind(
     options=WebOptions,
     open=open_web,
     evidence=Evidence.HERE,
+    votes=votes,
     example="""\
 kind: web
 url: https://www.facebook.com/

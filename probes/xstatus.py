@@ -24,7 +24,7 @@ from failover import contracts
 from failover.contracts import Duration, ProbeKind, Surroundings
 from failover.model import Evidence, Sighting, Signal
 from probes._address import WebAddress
-from probes._board import no_empty_name
+from probes._document import no_empty_name
 from probes._fetch import Fetcher, Trouble, open_fetcher, plain
 from probes._official import FirstSeen, Part, judge_parts, refusal, word
 
@@ -114,6 +114,10 @@ class XStatusProbe:
         return judge(self._seen.date(read_cards(answer.text), now), self._options, now=now)
 
 
+def votes(options: Options) -> frozenset[Evidence]:
+    return frozenset({Evidence.OFFICIAL} if options.major == "down" else ())
+
+
 @asynccontextmanager
 async def open_probe(options: Options, surroundings: Surroundings) -> AsyncIterator[XStatusProbe]:
     async with open_fetcher(surroundings.user_agent) as fetcher:
@@ -127,6 +131,7 @@ KIND = ProbeKind(
     every=120.0,
     fastest=120.0,
     timeout=10.0,
+    votes=votes,
     example="""\
 kind: xstatus
 components: [X API v2]

@@ -2,48 +2,33 @@
 
 Beside the two ticks, and never in their way: whatever fails here is told and tried again, and a statement keeps to
 its own rule.  Who is asked when is decided by `signoff.calls`; what is known to have been asked is in the database,
-so that after a crash nobody is asked twice unless nobody knows that they were asked.
+so that after a crash nobody is asked twice unless nobody knows that they were asked.  How it ended is shown by
+`showing`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import tzinfo
-from typing import Any
 
 from failover.asking.answers import Listener
-from failover.asking.ways import Ear, Sent, Unsent, Way
+from failover.asking.errands import Errands, in_time
+from failover.asking.showing import Shower
+from failover.asking.ways import Ear, Unsent, Way
 from failover.asking.words import question
 from failover.delivery import Delivery, StatementRow
 from failover.desk import Desk
 from failover.engine import Engine
-from failover.schema import StoreError
-from failover.signoff import (
-    ASK,
-    REMIND,
-    Asking,
-    Call,
-    Person,
-    calls,
-    code,
-    is_waiting,
-    standing,
-)
+from failover.signoff import ASK, REMIND, Asking, Call, calls, code, is_waiting
 from failover.store import Change
 
 EVERY = 1.0
 """Seconds between two looks at what waits, where nothing wakes us earlier."""
 
-DEADLINE = 40.0
-"""Seconds that one question may take on its way."""
-
-FIRST_RETRY, SLOWEST_RETRY = 2.0, 300.0
 AFTER_A_BUG = 10.0
-GIVEN_UP = 2 * 86400.0
-"""After so many seconds a message that cannot be edited stays as it is."""
 
 Doors = Callable[[], Sequence[AbstractAsyncContextManager[Way]]]
 
@@ -80,9 +65,9 @@ class Asker:
         self._ways: list[Way] = []
         self._woken = asyncio.Event()
         self._main: asyncio.Task[None] | None = None
-        self._busy: dict[str, asyncio.Task[Any]] = {}
         self._unwritten: dict[str, Asking] = {}
-        self._failures: dict[str, tuple[int, float]] = {}
+        self._errands = Errands(engine)
+        self._shower = Shower(engine, self._errands, lambda: self._ways, manner.zone, now)
 
     # -- from start to stop --------------------------------------------------------------------------------
 
@@ -106,14 +91,14 @@ class Asker:
     async def _run(self) -> None:
         async with AsyncExitStack() as stack:
             for door in self._doors():
-                await self._guarded("a way to ask", self._open(door, stack))
-            stack.push_async_callback(self._let_go)
+                await self._errands.guarded("a way to ask", self._open(door, stack))
+            stack.push_async_callback(self._errands.let_go)
             for way in self._ways:
                 if isinstance(way, Ear):
-                    self._spawn(f"hear {way.name}", self._listen(way))
+                    self._errands.spawn(f"hear {way.name}", self._listen(way))
             while True:
                 self._woken.clear()
-                await self._guarded("asking", self.round())
+                await self._errands.guarded("asking", self.round())
                 try:
                     async with asyncio.timeout(EVERY):
                         await self._woken.wait()
@@ -125,9 +110,9 @@ class Asker:
 
     async def _listen(self, ear: Ear) -> None:
         """Fetch answers for ever."""
-        listener = Listener(ear, self._engine, self._desk, self._now, self._acted, self._spawn)
+        listener = Listener(ear, self._engine, self._desk, self._now, self._acted, self._errands.spawn)
         while True:
-            if not await self._guarded(f"hearing {ear.name}", listener.hear()):
+            if not await self._errands.guarded(f"hearing {ear.name}", listener.hear()):
                 await asyncio.sleep(AFTER_A_BUG)
 
     def _acted(self) -> None:
@@ -135,42 +120,17 @@ class Asker:
         self._kick()
         self.wake()
 
-    async def _let_go(self) -> None:
-        tasks = [*self._busy.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _spawn(self, key: str, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(self._guarded(key, work), name=key)
-        self._busy[key] = task
-        task.add_done_callback(lambda _task: self._busy.pop(key, None))
-
-    async def _guarded(self, where: str, work: Awaitable[None]) -> bool:
-        """A bug or a full disk in asking keeps nothing else from its work; False if there was one."""
-        try:
-            await work
-        except StoreError as error:
-            self._engine.store_refused(error)
-            return False
-        except Exception as error:  # noqa: BLE001  told; the next round tries again
-            self._journal.bug(where, error)
-            return False
-        return True
-
     # -- asking --------------------------------------------------------------------------------------------
 
     async def round(self) -> None:
         """Look once at what waits and at what was asked, and do what is due.  Raises StoreError."""
         await self._write_down()
-        self._forget_old_failures()
+        self._errands.forget_old_failures()
         asked, now = await self._store.askings(), self._now()
         for row in await self._store.undecided():
             if is_waiting(row, now) and now < row.latest:
                 await self._ask_about(row, asked, now)
-        for asking in asked:
-            if not asking.done:
-                await self._refresh(asking, now)
+        await self._shower.round(asked, now)
 
     async def _write_down(self) -> None:
         """What reached people while the disk was full."""
@@ -196,8 +156,8 @@ class Asker:
             )
             if call.person is None:
                 await self._say(row, asking, asked)
-            elif self._may_try(asking.id):
-                self._spawn(asking.id, self._ask(call, row, asking, deliveries))
+            elif asking.id not in self._unwritten and self._errands.may_try(asking.id):
+                self._errands.spawn(asking.id, self._ask(call, row, asking, deliveries))
 
     async def _say(self, row: StatementRow, asking: Asking, asked: Sequence[Asking]) -> None:
         """In the journal; that it waits at all was said there by whoever planned it."""
@@ -220,10 +180,10 @@ class Asker:
         way = self._way(call.way)
         assert way is not None
         assert call.person is not None
-        found = await _in_time(way.ask(call.person, asked))
+        found = await in_time(way.ask(call.person, asked))
         if isinstance(found, Unsent):
             return self._failed(asking, found)
-        self._failures.pop(asking.id, None)
+        self._errands.well(asking.id)
         asking = replace(asking, message=found.message, text=found.text, done=not found.message)
         self._unwritten[asking.id] = asking
         facts = {"statement": row.id, "approver": asking.approver, "way": asking.way, "code": asking.code}
@@ -241,13 +201,8 @@ class Asker:
         )
         return None
 
-    def _may_try(self, key: str) -> bool:
-        """Not what is on its way or has just failed, nor what is known here to have arrived."""
-        _count, until = self._failures.get(key, (0, 0.0))
-        return key not in self._busy and key not in self._unwritten and asyncio.get_running_loop().time() >= until
-
     def _failed(self, asking: Asking, why: Unsent) -> None:
-        self._put_off(asking.id, why)
+        self._errands.put_off(asking.id, why)
         self._journal.say_on_change(
             f"asking/{asking.way}/{asking.approver}",
             "approver_unreachable",
@@ -256,49 +211,5 @@ class Asker:
             reason=why.reason,
         )
 
-    def _put_off(self, key: str, why: Unsent) -> None:
-        count = self._failures.get(key, (0, 0.0))[0] + 1
-        slowing = SLOWEST_RETRY if why.final else min(SLOWEST_RETRY, FIRST_RETRY * 2 ** min(count - 1, 10))
-        self._failures[key] = (count, asyncio.get_running_loop().time() + max(slowing, why.wait or 0.0))
-
-    def _forget_old_failures(self) -> None:
-        long_ago = asyncio.get_running_loop().time() - 2 * SLOWEST_RETRY
-        self._failures = {key: found for key, found in self._failures.items() if found[1] > long_ago}
-
     def _way(self, name: str) -> Way | None:
         return next((way for way in self._ways if way.name == name), None)
-
-    def _person(self, name: str) -> Person | None:
-        return next((one for one in self._engine.house.signing.people if one.name == name), None)
-
-    # -- showing how it stands -----------------------------------------------------------------------------
-
-    async def _refresh(self, asking: Asking, now: float) -> None:
-        """Let a question that was asked say how things stand."""
-        row = await self._store.statement(asking.statement)
-        deliveries = await self._store.deliveries(row.incident) if row else []
-        line, still_open = standing(row, deliveries, asking, now)
-        way, person = self._way(asking.way), self._person(asking.approver)
-        key = f"show {asking.id}"
-        if line == asking.shown and still_open:
-            return
-        if way is None or person is None or now - asking.at > GIVEN_UP:
-            await self._store.record(Change(at=now, askings=(replace(asking, done=True),)))
-        elif self._may_try(key):
-            self._spawn(key, self._show(key, way, person, replace(asking, shown=line, done=not still_open)))
-
-    async def _show(self, key: str, way: Way, person: Person, asking: Asking) -> None:
-        found = await _in_time(way.show(person, asking, asking.shown, still_open=not asking.done))
-        if isinstance(found, Unsent) and not found.final:
-            return self._put_off(key, found)
-        self._failures.pop(key, None)
-        await self._store.record(Change(at=self._now(), askings=(asking,)))
-        return None
-
-
-async def _in_time(work: Awaitable[Sent | Unsent]) -> Sent | Unsent:
-    try:
-        async with asyncio.timeout(DEADLINE):
-            return await work
-    except TimeoutError:
-        return Unsent(f"no answer within {DEADLINE:g} s")

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from failover.asking.words import Question
+from failover.asking.words import Ending, Question
 from failover.signoff import Asking, Person
 
 
@@ -20,11 +20,15 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """It did not arrive, and why; `wait` is what was asked of us (seconds); `final`: it never will."""
+    """It did not arrive, and why.
+
+    `wait` is what was asked of us (seconds); `final`: it never will; `unsure`: it may have arrived all the same.
+    """
 
     reason: str
     wait: float | None = None
     final: bool = False
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,22 @@ class Way(Protocol):
         """Put the question before them."""
         ...
 
+
+@runtime_checkable
+class Edits(Way, Protocol):
+    """A way on which what was asked can be written over, as often as one likes."""
+
     async def show(self, person: Person, asking: Asking, line: str, *, still_open: bool) -> Sent | Unsent:
         """Write over a question how it stands."""
+        ...
+
+
+@runtime_checkable
+class Closes(Way, Protocol):
+    """A way on which an end is a message of its own, which must not come twice."""
+
+    async def close(self, person: Person, ending: Ending) -> Sent | Unsent:
+        """Say that nothing is left to decide."""
         ...
 
 

@@ -26,6 +26,15 @@ class Question:
     paragraphs: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """One letter that ends a thread: `subject` is that of the first question, `answers` are the letters before it."""
+
+    subject: str
+    text: str
+    answers: tuple[str, ...]
+
+
 def question(
     row: StatementRow, deliveries: Iterable[Delivery], kind: str, organisation: str, platforms: str, zone: tzinfo
 ) -> Question:
@@ -49,13 +58,14 @@ def _terms(row: StatementRow, zone: tzinfo) -> str:
     """What happens without an answer, and until when one counts."""
     two = " Two different people must approve it." if row.persons > 1 else ""
     if row.mode == "veto" and row.release_at is not None:
-        return f"It goes out at {_clock(row.release_at, zone)} unless somebody objects.{two}"
+        return f"It goes out at {clock(row.release_at, zone)} unless somebody objects.{two}"
     if row.release_at is not None:
-        return f"If nobody decides, it goes out at {_clock(row.release_at, zone)}.{two}"
-    return f"It is said only if it is approved, by {_clock(row.latest, zone)} at the latest.{two}"
+        return f"If nobody decides, it goes out at {clock(row.release_at, zone)}.{two}"
+    return f"It is said only if it is approved, by {clock(row.latest, zone)} at the latest.{two}"
 
 
-def _clock(at: float, zone: tzinfo) -> str:
+def clock(at: float, zone: tzinfo) -> str:
+    """A time as it is told."""
     return f"{datetime.fromtimestamp(at, zone):%H:%M %Z on %Y-%m-%d}"
 
 

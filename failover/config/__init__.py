@@ -188,7 +188,9 @@ def _section(default: T, sections: Mapping[str, Node], name: str, reading: Readi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Organisation:
+class OrganisationEntry:
+    """The section `organisation`, as it is written."""
+
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     name: Text
@@ -198,7 +200,7 @@ class _Organisation:
 
 
 def _organisation(node: Node | None, reading: Reading) -> Organisation:
-    entry = accept(_Organisation, node, ("organisation",), reading) if node is not None and node.mapping else None
+    entry = accept(OrganisationEntry, node, ("organisation",), reading) if node is not None and node.mapping else None
     if entry is None:
         return Organisation(name="?")
     return Organisation(name=entry.name, timezone=entry.timezone, website=entry.website, contact=entry.contact)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import combinations
 
@@ -13,6 +13,7 @@ from failover.config.places import Node
 from failover.config.problems import ALIKE, KeyPath, Reading, did_you_mean
 from failover.config.settings import ChannelSettings, Settings, can_ask
 from failover.config.validation import accept
+from failover.model import Evidence
 from failover.moments import length
 
 
@@ -116,14 +117,39 @@ def _in_earnest(settings: Settings) -> Iterator[ChannelSettings]:
 
 def _about_evidence(settings: Settings, kinds: Kinds) -> Iterator[str]:
     """Rule R1: a platform that is seen in one way only can be suspected, never confirmed."""
+    needed = settings.judgement.confirm.classes
     for platform in settings.platforms.values():
-        classes = {kinds.find_probe(probe.kind).evidence.value for probe in platform.probes}
-        if 0 < len(classes) < settings.judgement.confirm.classes:
-            seen = " and ".join(sorted(classes))
-            yield (
-                f"platforms.{platform.name}: its probes give evidence of one class only ({seen}), so an outage is "
-                "suspected there and never confirmed, unless a person declares it"
-            )
+        ways = [kinds.find_probe(probe.kind).votes_as(probe.options) for probe in platform.probes]
+        most = _at_once(ways)
+        if not ways or most >= needed:
+            continue
+        ours = [channel.name for channel in _in_earnest(settings) if channel.platform == platform.name]
+        helped = ours and _at_once([*ways, *([_OF_POSTS] * len(ours))]) >= needed
+        yield (
+            f"platforms.{platform.name}: {_said_at_once(most, ways)}, so an outage is suspected there and never "
+            f"confirmed, unless a person declares it{' or a post of ours fails there as well' if helped else ''}"
+        )
+
+
+_OF_POSTS = frozenset({Evidence.HERE, Evidence.SPOKEN})
+"""What a post that fails can be evidence of: no answer, or the platform's own refusal."""
+
+
+def _at_once(ways: Iterable[frozenset[Evidence]]) -> int:
+    """The most classes that can vote at the same time, where each probe votes in one of its own."""
+    reached: set[frozenset[Evidence]] = {frozenset()}
+    for way in ways:
+        reached |= {voting | {one} for voting in reached for one in way}
+    return max(map(len, reached))
+
+
+def _said_at_once(most: int, ways: Iterable[frozenset[Evidence]]) -> str:
+    classes = sorted({one.value for way in ways for one in way})
+    if not classes:
+        return "its probes, as they are configured, raise doubt at the most and never vote"
+    seen = " and ".join(classes) if len(classes) == most else " or ".join(classes)
+    of = "one class only" if most == 1 else f"{most} classes at a time only"
+    return f"its probes give evidence of {of} ({seen})"
 
 
 def _about_budgets(settings: Settings) -> Iterator[str]:

@@ -110,7 +110,9 @@ QuietHours = Annotated[tuple[int, int], BeforeValidator(quiet_hours)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _ChannelHead:
+class ChannelHead:
+    """What the house knows of a channel, whatever its kind, as it is written."""
+
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     kind: Text
@@ -131,7 +133,7 @@ def read_channels(
     """Every channel that is written correctly; `groups` says which platforms share an owner."""
     found = {}
     for name, child in named(node, "channels", reading):
-        entry = read_entry(_ChannelHead, kinds.find_channel, child, ("channels", name), reading)
+        entry = read_entry(ChannelHead, kinds.find_channel, child, ("channels", name), reading)
         if entry is None:
             continue
         head, kind, platform = entry.head, entry.kind, entry.head.platform

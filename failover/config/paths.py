@@ -1,6 +1,7 @@
 """The files of a configuration: its own text, and where the database and the control socket are.
 
-What the service manager gives is preferred to the working directory, and what is written to both.
+What the service manager gives is preferred to the folder of the configuration, and what is written to both.  The
+working directory counts nowhere: who starts from another folder must find the same database, else it all begins anew.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 
 from failover.config.places import BYTES_AT_MOST, Node
 from failover.config.problems import ConfigError, Place, Problem, Reading
+
+DATABASE = "failover.db"
 
 SOCKET_PATH_AT_MOST = 107
 """Bytes: `sun_path` in unix(7), without its end."""
@@ -44,15 +47,14 @@ def _of_file(path: Path, text: str) -> Problem:
 
 
 def read_state(node: Node | None, reading: Reading) -> Path:
-    """The database file; by default in the directory that systemd gives, else in the working directory."""
+    """The database file; by default in the directory that systemd gives, else beside the configuration."""
     if node is None:
-        given = reading.env.get("STATE_DIRECTORY", "").split(":")[0]
-        return Path(given) / "failover.db"
+        return reading.output / DATABASE
     try:
         return reading.base / _database(node.value)
     except ValueError as error:
         reading.wrong(node.place, ("state",), str(error))
-        return Path("failover.db")
+        return reading.base / DATABASE
 
 
 def _database(written: object) -> str:
@@ -82,3 +84,15 @@ def read_control(node: Node | None, state: Path, root: Node, reading: Reading) -
         length = len(os.fsencode(path))
         reading.wrong(place, ("control",), f"{length} bytes; a socket's path has {SOCKET_PATH_AT_MOST} at most")
     return path
+
+
+def left_elsewhere(state: Path, configuration: Path, env: Mapping[str, str]) -> Path | None:
+    """A database that this configuration may have been at work with, where now a new one would be begun.
+
+    Earlier versions kept it in the working directory; that of the service is where its manager says.  To begin anew
+    beside it could say everything once more, so a person must decide.
+    """
+    if env.get("STATE_DIRECTORY") or state.exists():
+        return None
+    known = [Path(DATABASE), *([SERVICE_DATABASE] if configuration.absolute() == SERVICE_CONFIGURATION else [])]
+    return next((one.absolute() for one in known if os.path.lexists(one)), None) if _by_default(state) else None

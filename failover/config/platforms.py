@@ -24,7 +24,9 @@ _STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _PlatformHead:
+class PlatformHead:
+    """A platform as it is written."""
+
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     title: Text | None = None
@@ -35,7 +37,9 @@ class _PlatformHead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _ProbeHead:
+class ProbeHead:
+    """What the house knows of a probe, whatever its kind, as it is written."""
+
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     kind: Text
@@ -70,7 +74,7 @@ def read_platforms(node: Node, watching: Watching) -> dict[str, PlatformSettings
     """The platforms; where something is wrong with one, so much of it as could be read."""
     found = {}
     for name, entry in named(node, "platforms", watching.reading):
-        head = accept(_PlatformHead, entry, ("platforms", name), watching.reading) or _PlatformHead()
+        head = accept(PlatformHead, entry, ("platforms", name), watching.reading) or PlatformHead()
         known = watching.catalogue.get(name)
         found[name] = PlatformSettings(
             name=name,
@@ -81,7 +85,7 @@ def read_platforms(node: Node, watching: Watching) -> dict[str, PlatformSettings
     return found
 
 
-def _probes(name: str, head: _PlatformHead, node: Node, watching: Watching) -> tuple[ProbeSettings, ...]:
+def _probes(name: str, head: PlatformHead, node: Node, watching: Watching) -> tuple[ProbeSettings, ...]:
     """The catalogue's probes that are wanted, then the ones written here; each under a name of its own."""
     written = node.child("probes")
     entries: dict[str, tuple[KeyPath, Node]] = {
@@ -98,7 +102,7 @@ def _probes(name: str, head: _PlatformHead, node: Node, watching: Watching) -> t
     return tuple(probe for probe in probes if probe is not None)
 
 
-def _wanted(name: str, head: _PlatformHead, node: Node, watching: Watching) -> dict[str, Mapping[str, object]]:
+def _wanted(name: str, head: PlatformHead, node: Node, watching: Watching) -> dict[str, Mapping[str, object]]:
     known = watching.catalogue.get(name) if head.catalogue else None
     usual = dict(known.probes) if known else {}
     unwanted = node.child("without")
@@ -126,7 +130,7 @@ def _nothing_to_look_with(name: str, watching: Watching) -> str:
 
 
 def _probe(platform: str, name: str, node: Node, path: KeyPath, watching: Watching) -> ProbeSettings | None:
-    entry = read_entry(_ProbeHead, watching.kinds.find_probe, node, path, watching.reading)
+    entry = read_entry(ProbeHead, watching.kinds.find_probe, node, path, watching.reading)
     if entry is None:
         return None
     channel = _spoken_through(platform, entry, node, path, watching)
@@ -161,7 +165,7 @@ def _limits(kind: AnyProbeKind, channel: ChannelSettings | None, kinds: Kinds) -
 
 
 def _spoken_through(
-    platform: str, entry: Entry[_ProbeHead, AnyProbeKind], node: Node, path: KeyPath, watching: Watching
+    platform: str, entry: Entry[ProbeHead, AnyProbeKind], node: Node, path: KeyPath, watching: Watching
 ) -> ChannelSettings | None:
     """The channel that a probe looks through: an option called `channel` names it.
 

@@ -44,7 +44,9 @@ def _spelt_out(value: object) -> object:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+class RouteEntry:
+    """One entry of the section `routes`, as it is written."""
+
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     primary: Names
@@ -75,7 +77,7 @@ def read_routes(node: Node | None, house: House, reading: Reading) -> tuple[Rout
 
 
 def _route(node: Node, path: KeyPath, house: House, reading: Reading) -> RouteSettings | None:
-    entry = accept(_Entry, node, path, reading)
+    entry = accept(RouteEntry, node, path, reading)
     if entry is None:
         return None
     backups = tuple(one.channel for one in entry.backups)
@@ -132,7 +134,7 @@ def _unfit_primary(name: str, house: House) -> str:
     return ""
 
 
-def _unfit_backup(name: str, entry: _Entry, house: House) -> str:
+def _unfit_backup(name: str, entry: RouteEntry, house: House) -> str:
     """Why this cannot stand in for the primaries; "" if it can."""
     if name not in house.named_channels:
         if name in house.named_platforms:
@@ -148,7 +150,7 @@ def _unfit_backup(name: str, entry: _Entry, house: House) -> str:
     return _shared_fate(channel, entry, house)
 
 
-def _shared_fate(channel: ChannelSettings, entry: _Entry, house: House) -> str:
+def _shared_fate(channel: ChannelSettings, entry: RouteEntry, house: House) -> str:
     """Rule S3: what has the same owner fails at the same time."""
     for platform in _stands_on(entry.primary, house):
         group = house.platforms[platform].group

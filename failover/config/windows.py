@@ -51,7 +51,9 @@ def _days(value: object) -> Days:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+class WindowEntry:
+    """One entry of the section `maintenance`, as it is written."""
+
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     platform: Text
@@ -78,7 +80,7 @@ def read_windows(
 def _window(
     node: Node, path: KeyPath, platforms: Collection[str], timezone: str, reading: Reading
 ) -> Window | Recurring | None:
-    entry = accept(_Entry, node, path, reading)
+    entry = accept(WindowEntry, node, path, reading)
     if entry is None:
         return None
     if entry.platform not in platforms:
@@ -100,7 +102,7 @@ def _window(
     return Window(platform=entry.platform, start=times["from"], until=times["until"], why=entry.why)
 
 
-def _recurring(entry: _Entry, days: Days, node: Node, path: KeyPath, reading: Reading) -> Recurring | None:
+def _recurring(entry: WindowEntry, days: Days, node: Node, path: KeyPath, reading: Reading) -> Recurring | None:
     minutes = {key: minute_of(written) for key, written in (("from", entry.from_), ("until", entry.until))}
     for key, minute in minutes.items():
         if minute is None:

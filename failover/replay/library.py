@@ -76,11 +76,21 @@ def _text(name: str) -> tuple[str, str]:
     """(what to call it, its text)."""
     path = Path(name)
     if path.suffix in (".yaml", ".yml") or "/" in name:
-        return name, text_of(path)
+        return name, _text_of(path)
     known = shipped()
     if name not in known:
         raise NoScenarioError(f"there is no scenario '{name}'{did_you_mean(name, known)} (a file ends in .yaml)")
     return f"{name}.yaml", resources.files("failover.replay").joinpath("scenarios", f"{name}.yaml").read_text("utf-8")
+
+
+def _text_of(path: Path) -> str:
+    """As of a configuration, but it is a scenario that is missing.  Raises ConfigError or NoScenarioError."""
+    if not path.exists():
+        raise NoScenarioError(f"there is no scenario {path}; `failover replay` names those that are shipped")
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "no regular file"
+        raise NoScenarioError(f"{path} is {what}; expected a scenario, such as {path / 'outage.yaml'}")
+    return text_of(path)
 
 
 def cast(settings: Settings) -> Cast:

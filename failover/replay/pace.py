@@ -16,7 +16,7 @@ from failover.incidents import recovery_time
 from failover.lookout import Look
 from failover.model import State
 from failover.replay.stage import Stage
-from failover.verdict import SILENCE_FACTOR, needed
+from failover.verdict import SILENCE_FACTOR, due
 
 BUSY, PATIENT, WHOLE, OPEN = 1.0, 10.0, 15.0, 120.0
 """Seconds between two ticks at most: something is about to happen; something waits for a person or a platform;
@@ -35,7 +35,7 @@ OVERDUE = 300.0
 
 _ACTIVE = frozenset({Phase.READY, Phase.SENDING, Phase.UNSURE})
 
-Pulse = tuple[State, bool, bool, float]
+Pulse = tuple[State, bool, bool, bool, float]
 
 
 class Pace:
@@ -59,7 +59,8 @@ class Pace:
         standing, line = self._at.engine.standings.get(platform), self._at.engine.line
         if standing is None:
             return None
-        return standing.state, standing.quorum_since is None, standing.calm_since is None, line.since
+        timers = standing.quorum_since is None, standing.undisputed_since is None, standing.calm_since is None
+        return standing.state, *timers, line.since
 
     def timer(self, platform: str, now: float) -> float:
         """Seconds until the platform's state may change merely because time has passed."""
@@ -70,8 +71,9 @@ class Pace:
         standing, rules = engine.standings.get(platform), engine.watches[platform].rules
         if standing is None:
             return
-        if standing.quorum_since is not None and (standing.state is not State.DOWN or platform in engine.declared):
-            yield standing.quorum_since + needed(standing, rules)
+        agreed = due(standing, rules)
+        if agreed is not None and (standing.state is not State.DOWN or platform in engine.declared):
+            yield agreed
         if standing.state not in (State.DOWN, State.RECOVERING):
             return
         incident = next((one for one in engine.recent if one.is_open and platform in one.down), None)

@@ -62,7 +62,7 @@ def _lanes(record: Record, *, plain: bool) -> Iterator[str]:
         yield f"{name:<{margin}}" + drawn(states(record, name), record.begins, record.ends, width, glyphs.__getitem__)
     yield f"{'said':<{margin}}" + _marks(record, width)
     key = "  ".join(f"{letter} {state}" for state, letter in glyphs.items() if letter.strip())
-    yield " " * margin + f"{key}  H holding  W welcome back"
+    yield " " * margin + f"{key}  H holding  W welcome back  * anything else said"
 
 
 def _interesting(record: Record) -> list[str]:

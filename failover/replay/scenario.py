@@ -51,7 +51,7 @@ def parse_time(value: object) -> float:
     if isinstance(value, str) and value[:1] in ("+", "-"):
         try:
             length = parse_duration(value[1:])
-        except (ValueError, OverflowError):
+        except ValueError:
             raise ValueError(_EXPECTED_TIME) from None
         if length >= _AN_INSTANT:
             raise ValueError("expected a time nearer to the onset")
@@ -64,10 +64,7 @@ def parse_time(value: object) -> float:
 
 def parse_length(value: object) -> float:
     """Seconds of a duration that a replay can take.  Raises ValueError."""
-    try:
-        length = parse_duration(value)
-    except OverflowError:
-        length = LONGEST + 1
+    length = parse_duration(value)
     if not 0 < length <= LONGEST:
         raise ValueError("expected a duration of at most 31d, and more than 0")
     return length

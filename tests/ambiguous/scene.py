@@ -17,7 +17,7 @@ from typing import Any
 from failover.contracts import Surroundings
 from failover.courier import Courier, Outlet
 from failover.delivery import Delivery, Phase, Policy
-from failover.engine import Engine, Watch
+from failover.engine import Engine
 from failover.model import Organisation, Signal, Statement
 from failover.plans import House, Saying
 from failover.practice.hooks import HooksService
@@ -27,6 +27,7 @@ from failover.practice.smtp import Phase as Mail
 from failover.routing import Route, Voice
 from failover.store import Change, Store
 from failover.verdict import Declaration
+from failover.watches import Watch
 from tests.ambiguous.cases import LATE, Case, Connecting, Death, DiskFault, Step, Times, faults
 from tests.ambiguous.places import BOB, Place, place_of
 from tests.core.stories import NOON, Killed, Paper

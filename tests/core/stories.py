@@ -14,7 +14,7 @@ from typing import Any
 from failover.courier import Courier, Outlet
 from failover.delivery import Delivery, Phase, Policy
 from failover.desk import Desk
-from failover.engine import Engine, Watch
+from failover.engine import Engine
 from failover.events import mistakes
 from failover.incidents import Calm, Incident
 from failover.model import (
@@ -43,6 +43,7 @@ from failover.plans import House, Saying
 from failover.routing import Route, Voice
 from failover.store import Change, Store
 from failover.verdict import Rules
+from failover.watches import Watch
 
 NOON = 1_795_000_000.0
 """2026-11-18T11:06:40Z."""

@@ -158,7 +158,7 @@ class Office:
     async def look(self) -> None:
         self.asker._ways = [self.way]
         await self.asker.round()
-        await asyncio.gather(*self.asker._busy.values())
+        await asyncio.gather(*self.asker._errands.busy.values())
 
     def dies(self) -> None:
         """Another process takes over; only the database is left."""
@@ -239,7 +239,8 @@ async def test_a_question_that_cannot_be_asked_is_told_once_tried_again_and_keep
 async def test_after_a_failure_it_is_tried_again_in_a_while(office: Office) -> None:
     office.way.answers += [Unsent("no line"), Unsent("no line")]
     await office.look()
-    office.asker._failures = {key: (count, 0.0) for key, (count, _until) in office.asker._failures.items()}
+    errands = office.asker._errands
+    errands.failures = {key: (count, 0.0) for key, (count, _until) in errands.failures.items()}
     await office.look()
     assert names(office.way) == ["Ann", "Bob"]
 
@@ -585,8 +586,9 @@ def by_mail(smtp: SmtpService) -> MailWay:
 
 async def test_a_mail_carries_the_texts_and_the_commands() -> None:
     async with SmtpService() as smtp:
-        assert await by_mail(smtp).ask(MIA, asked_about("Füße kalt (F7H)")) == Sent()
+        sent = await by_mail(smtp).ask(MIA, asked_about("Füße kalt (F7H)"))
         [(to, mail)] = smtp.messages
+    assert sent == Sent(mail["Message-ID"], "please decide about 7H (our Facebook page)")
     assert to == "m@x.org"
     assert mail["Subject"] == "please decide about 7H (our Facebook page)"
     assert mail["Auto-Submitted"] == "auto-generated"

@@ -40,7 +40,7 @@ def make_room(world: World) -> None:
 
 async def is_in_order(world: World) -> None:
     assert world.journal.bugs == []
-    assert broken(await world.store.audit(), await world.store.audit_head()) == ""
+    assert broken(await world.store.audit(), await world.store.trail.head()) == ""
 
 
 @pytest.mark.parametrize("spare", range(0, 30, 3))

@@ -41,6 +41,9 @@ async def test_only_practice_channels_hear_it_and_every_text_says_drill() -> Non
     assert said["rehearsal"][0].startswith("DRILL: drill: facebook")
     assert begun["id"] == "D1"
     assert world.engine.recent == []
+    statement = await world.store.statement("D1")
+    assert statement is not None
+    assert statement.drill
     result = await drill.result("D1")
     assert result["settled"]
     assert [(one["channel"], one["phase"]) for one in result["channels"]] == [("rehearsal", "sent")]

@@ -8,10 +8,11 @@ import pytest
 
 from failover.audit import broken
 from failover.delivery import Phase
-from failover.engine import REMEMBERED, Watch
+from failover.engine import REMEMBERED
 from failover.model import Signal, State, Statement
 from failover.routing import Route
 from failover.verdict import Declaration
+from failover.watches import Watch
 from tests.core.stories import (
     CROWD,
     GREEN,
@@ -106,7 +107,7 @@ async def test_a_turn_wakes_the_courier_at_once(world: World) -> None:
 async def test_a_transition_is_kept_with_the_evidence_behind_it(world: World) -> None:
     await world.fall("facebook")
 
-    *_, last = await world.store.transitions("facebook")
+    *_, last = await world.store.past.transitions("facebook")
     assert last.now is State.DOWN
     assert {one.sighting.evidence for one in last.evidence} == {SPOKEN, CROWD}
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from failover.explanation import Matter, explain, sentence
+from failover.explanation import Matter, Quiet, explain, sentence
 from failover.model import Evidence, Observation, Signal, State
 from failover.verdict import Declaration, Line, Rules, Standing, judge, tally
 from tests.core.stories import (
@@ -63,6 +63,10 @@ def told(state: State, *observations: Observation, **changes: Any) -> list[str]:
     return list(explain(Matter(**values)))
 
 
+def agreed_for(seconds: float) -> dict[str, float]:
+    return {"quorum_since": START - seconds, "undisputed_since": START - seconds}
+
+
 # -- the state and the evidence ----------------------------------------------------------------------------------
 
 
@@ -80,6 +84,29 @@ def test_times_are_told_in_the_zone_of_the_organisation_and_with_their_day_where
     assert told(State.UP, GREEN_API, zone=zone, timers={"since": START - 86400})[0] == (
         "Facebook is UP since 12:07 on 17 November 2026, for 1d."
     )
+
+
+def test_a_silence_and_maintenance_are_told_with_their_ends() -> None:
+    """Else nobody understands why a platform that is so clearly down is UP."""
+    quiet = (
+        Quiet(why="maintenance (the move)", until=START + MINUTE),
+        Quiet(why="silenced by ann", until=START + 86400),
+    )
+    said = told(State.UP, GREEN_API, quiet=quiet)
+
+    assert said[2:5] == [
+        "Trouble of it is no news until 11:08: maintenance (the move).",
+        "Trouble of it is no news until 11:07 on 19 November 2026: silenced by ann.",
+        "Nothing that speaks against it counts before 11:07 on 19 November 2026, unless a person declares how it is.",
+    ]
+
+
+def test_what_a_person_declared_counts_also_in_a_silence() -> None:
+    word = Declaration(platform="facebook", signal=Signal.DOWN, at=START, by="ann")
+    said = told(State.DOWN, API, quiet=(Quiet(why="silenced by bob", until=START + MINUTE),), declared=word)
+
+    assert "Trouble of it is no news until 11:08: silenced by bob." in said
+    assert not any(line.startswith("Nothing that speaks against it counts") for line in said)
 
 
 @pytest.mark.parametrize(
@@ -159,9 +186,30 @@ def test_spikes_of_a_region_count_as_one_class_and_that_is_told() -> None:
     web = seen(down(HERE, "refused"), probe="web", at=START)
     said = told(State.SUSPECT, web, REPORTS, more={"spikes": 3})
 
-    assert any(one.startswith("The crowd reports several unrelated platforms at once") for one in said)
+    assert any(one.startswith("The crowd reports unrelated platforms at once") for one in said)
     alone = "no source here gives one, so that only a person can say it (`failover declare`)"
     assert f"It becomes DOWN if a second class of evidence agrees for 2m; {alone}." in said
+
+
+def test_an_answer_elsewhere_makes_one_class_of_here_and_the_crowd() -> None:
+    web = seen(down(HERE, "refused"), probe="web", at=START)
+    reached = seen(up(ELSEWHERE, "can be reached from three networks"), probe="globalping", at=START)
+
+    said = told(State.SUSPECT, web, REPORTS, reached)
+
+    assert "The platform answers elsewhere, so the crowd counts as one with what is seen from here." in said
+
+
+def test_looks_of_ours_that_are_answered_are_named_with_what_they_cost() -> None:
+    page = seen(down(OFFICIAL, "major outage"), probe="statuspage", at=START)
+    disputed = "Our own looks at it are answered as they should be (account): until they fail as well, classes of "
+
+    said = told(State.SUSPECT, page, REPORTS, OWN, timers={"quorum_since": START - 60})
+
+    assert f"{disputed}evidence must agree for 15m." in said
+    assert "Enough classes of evidence agree since 11:06: it becomes DOWN at 11:21 if they still do." in said
+    assert not any("as they should be" in one for one in told(State.SUSPECT, page, REPORTS, timers=agreed_for(60)))
+    assert "It becomes DOWN if a second class of evidence agrees for 15m" in " ".join(told(State.SUSPECT, page, OWN))
 
 
 def test_a_down_that_nothing_bears_out_is_told_as_such() -> None:
@@ -245,14 +293,14 @@ def test_on_suspicion_the_other_classes_are_named_with_what_they_say() -> None:
         pytest.param(
             State.SUSPECT,
             [API, REPORTS],
-            {"timers": {"quorum_since": START - 60}},
+            {"timers": agreed_for(60)},
             "Enough classes of evidence agree since 11:06: it becomes DOWN at 11:08 if they still do.",
             id="quorum-runs",
         ),
         pytest.param(
             State.SUSPECT,
             [API, REPORTS],
-            {"timers": {"quorum_since": START - 180}},
+            {"timers": agreed_for(180)},
             "Enough classes of evidence agree since 11:04: the verdict waits for a fresh look.",
             id="quorum-waits",
         ),

@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,8 +22,11 @@ from failover.contracts import Options
 from failover.delivery import Phase, Policy
 from failover.desk import RequestError
 from failover.forgetting import blanked, spellings, stands_in
-from failover.model import Announcement, Receipt
+from failover.model import Announcement, Image, Receipt, Signal
+from failover.posts import Post, deliveries
+from failover.signoff import Asking
 from failover.store import Change, Store
+from failover.verdict import Declaration
 from tests.core.stories import HOUR, NOON, RED, World, delivery, down, incident, seen
 
 ADA, GRACE = "ada@example.org", "grace@example.org"
@@ -118,8 +122,8 @@ async def test_a_forgotten_address_is_in_no_byte_of_any_file_and_every_count_sta
     assert await store.ledger_counts("7") == {"7H-email": {"sent": 3001}}
     assert (await store.ledger("7H-email"))[MARK] == "sent"
     [entry] = await store.audit()
-    assert facts_of(entry) == {"by": "ann", "mark": MARK, "lines": 1, "mentions": 0}
-    assert broken(await store.audit(), await store.audit_head()) == ""
+    assert facts_of(entry) == {"by": "ann", "mark": MARK, "lines": 1, "mentions": 0, "posts": []}
+    assert broken(await store.audit(), await store.trail.head()) == ""
 
 
 async def test_what_a_service_quoted_is_blanked_and_what_must_stay_is_named(store: Store, file: Path) -> None:
@@ -130,9 +134,74 @@ async def test_what_a_service_quoted_is_blanked_and_what_must_stay_is_named(stor
 
     assert (found.lines, found.mentions) == (0, 2)
     assert found.kept == ("the public text of 7H-telegram", "the entries of the audit trail 1")
-    [said] = await store.last_words(NOON)
+    [said] = await store.past.last_words(NOON)
     assert said.sighting.reason == f"550 {MARK} unknown"
-    assert broken(await store.audit(), await store.audit_head()) == ""
+    assert broken(await store.audit(), await store.trail.head()) == ""
+
+
+def a_post(number: int, phase: Phase, **words: Any) -> Change:
+    """Post P<number> on telegram; the address stands in all its words."""
+    values = {"text": f"Write to {ADA}", "title": f"Ask {ADA.title()}", "source": f"{ADA}.md", **words}
+    picture = Image(path=Path("/p/x.png"), alt=f"a card with {ADA}", media_type="image/png")
+    post = Post(id=f"P{number}", to=("telegram",), created_at=NOON, images=(picture,), by="ann", **values)
+    receipt = Receipt(remote_id="5", url=f"https://t.example/{number}") if phase is Phase.SENT else None
+    rows = [replace(row, phase=phase, receipt=receipt, ended_at=NOON) for row in deliveries(post, NOON)]
+    return Change(at=NOON, posts=(post,), deliveries=tuple(rows))
+
+
+async def test_a_post_that_is_over_keeps_no_address_in_any_of_its_words(store: Store, file: Path) -> None:
+    """What was published is public; our own record of it need not name anybody."""
+    await store.record(a_post(3, Phase.SENT))
+    await store.record(a_post(4, Phase.CANCELLED))
+    found = await store.forget(spellings(ADA), MARK, Change(at=NOON, audit=(("recipient_forgotten", {}),)))
+    await store.scour()
+
+    assert (found.posts, found.unfinished, found.kept) == (("P3", "P4"), (), ())
+    post = await store.posts.get("P3")
+    assert post is not None
+    assert (post.text, post.title, post.source) == (f"Write to {MARK}", f"Ask {MARK}", f"{MARK}.md")
+    assert post.images[0].alt == f"a card with {MARK}"
+    [row] = await store.deliveries_of("P3")
+    assert (row.text, row.subject) == (f"Write to {MARK} (P3-181106)", f"Ask {MARK}")
+    assert row.images == post.images
+    assert row.phase is Phase.SENT
+    assert ADA.encode() not in bytes_of(file)
+    [entry] = await store.audit()
+    assert facts_of(entry)["posts"] == ["P3", "P4"]
+
+
+@pytest.mark.parametrize("phase", [Phase.READY, Phase.SENDING, Phase.UNSURE, Phase.HELD])
+async def test_a_post_that_is_owed_stays_as_it_was_written_and_is_named(store: Store, phase: Phase) -> None:
+    """Nothing is published that nobody wrote, and what may be public is looked for by its words."""
+    await store.record(a_post(3, phase))
+    found = await store.forget(spellings(ADA), MARK, Change(at=NOON))
+    assert (found.posts, found.unfinished, found.kept) == ((), ("P3",), ())
+    [row] = await store.deliveries_of("P3")
+    assert ADA in row.text
+
+
+async def test_what_people_wrote_down_is_blanked_too(store: Store, file: Path) -> None:
+    """A reason for a declaration, and the words of a question that was asked."""
+    word = Declaration(platform="facebook", signal=Signal.DOWN, at=NOON, by="ann", because=f"{ADA} rang")
+    asked = Asking(
+        id="a", statement="7H", round=0, code="c", approver="Ann", way="Telegram", kind="ask", at=NOON,
+        text=f"write to {ADA}", shown=f"{ADA} objected",
+    )  # fmt: skip
+    await store.record(Change(at=NOON, declared=(word,), askings=(asked,)))
+    await store.forget(spellings(ADA), MARK, Change(at=NOON))
+    await store.scour()
+    assert ADA.encode() not in bytes_of(file)
+
+
+async def test_an_address_with_other_letters_is_found_in_what_is_kept_as_json(store: Store, file: Path) -> None:
+    """There an ö is written as six letters."""
+    row = delivery(phase=Phase.SENT, receipt=Receipt(remote_id="1", note="for zoë@example.org"))
+    await store.record(Change(at=NOON, deliveries=(row,), audit=(("said", {"to": "zoë@example.org"}),)))
+    found = await store.forget(spellings("zoë@example.org"), MARK, Change(at=NOON))
+    assert (found.mentions, found.kept) == (1, ("the entries of the audit trail 1",))
+    kept = await store.delivery(row.id)
+    assert kept is not None
+    assert kept.receipt == Receipt(remote_id="1", note=f"for {MARK}")
 
 
 async def test_recipients_expire_from_the_ledger_and_from_every_byte(store: Store, file: Path) -> None:
@@ -146,7 +215,7 @@ async def test_recipients_expire_from_the_ledger_and_from_every_byte(store: Stor
 
     assert b"@list7.example" not in bytes_of(file)
     assert len(await store.ledger("8H-email")) == 40
-    assert len(await store.last_words(NOON)) == 1
+    assert len(await store.past.last_words(NOON)) == 1
     assert await store.prune(NOON - DAY, NOON + DAY) == 0
 
 
@@ -203,10 +272,14 @@ class ListOptions(Options):
     password: SecretStr = SecretStr("secret")
 
 
-def settings(tmp_path: Path, **lists: Any) -> Any:
-    channel = SimpleNamespace(name="email", options=ListOptions(**lists))
-    state = tmp_path / "failover.db"
-    return SimpleNamespace(path=tmp_path / "config.yaml", state=state, channels={"email": channel})
+def settings(tmp_path: Path, *, spool: Path | None = None, approvers: tuple[Any, ...] = (), **lists: Any) -> Any:
+    return SimpleNamespace(
+        path=tmp_path / "config.yaml",
+        state=tmp_path / "failover.db",
+        channels={"email": SimpleNamespace(name="email", options=ListOptions(**lists))},
+        posts=SimpleNamespace(folder=spool) if spool else None,
+        sign_off=SimpleNamespace(approvers=approvers),
+    )
 
 
 async def forget(world: World, config: Any, address: str = ADA) -> str:
@@ -271,6 +344,62 @@ async def test_what_is_no_address_is_told_and_nothing_is_put_down(world: World, 
     with pytest.raises(RequestError, match="that is no e-mail address"):
         await forget(world, settings(tmp_path), "Ada")
     assert len(await world.store.audit()) == before
+    world.die()
+
+
+async def test_the_answer_names_posts_what_is_public_and_what_must_be_cancelled_first(
+    world: World, tmp_path: Path
+) -> None:
+    await world.store.record(a_post(3, Phase.SENT))
+    await world.store.record(a_post(4, Phase.READY))
+    told = (await forget(world, settings(tmp_path))).splitlines()
+    assert "It stood in post P3, which is over, and is gone from our record of it." in told
+    assert (
+        "P3 is public with it: telegram (https://t.example/3). `failover retract P3` takes it back where that can be "
+        "done." in told
+    )
+    assert (
+        "Post P4 still contains it and is not over: cancel it (`failover posts cancel P4`) or let it end, then "
+        "give this command again." in told
+    )
+    assert "The database knows no such address." not in told
+    world.die()
+
+
+async def test_files_of_the_spool_folder_that_hold_it_are_named_and_left_alone(world: World, tmp_path: Path) -> None:
+    """They belong to whoever put them there."""
+    folder = tmp_path / "spool"
+    held = [folder / name for name in ("new.md", "accepted/P1-a.md", "sent/P2-b.md", "failed/c.md.reason")]
+    for path in held:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"---\nto: x\n---\nWrite to {ADA.upper()}", encoding="utf-8")
+    (folder / "sent" / "P3-d.md").write_text(f"Write to {GRACE}", encoding="utf-8")
+    (folder / f"{ADA}.md").write_text("nothing", encoding="utf-8")
+    told = await forget(world, settings(tmp_path, spool=folder))
+    for path in held:
+        assert f"It still stands in {path}: remove it there too." in told
+    assert "P3-d.md" not in told
+    assert f"It still stands in a file of {folder}, which is called by it: remove it there too." in told
+    assert ADA not in told.lower()
+    assert all(path.exists() for path in held)
+    world.die()
+
+
+async def test_of_very_many_files_the_rest_is_counted(world: World, tmp_path: Path) -> None:
+    folder = tmp_path / "spool"
+    (folder / "sent").mkdir(parents=True)
+    for number in range(23):
+        (folder / "sent" / f"P{number}-a.md").write_text(ADA, encoding="utf-8")
+    told = await forget(world, settings(tmp_path, spool=folder))
+    assert told.count("It still stands in") == 20
+    assert f"And in 3 more files of {folder}." in told
+    world.die()
+
+
+async def test_an_approver_s_own_address_is_named_where_it_must_be_removed(world: World, tmp_path: Path) -> None:
+    people = (SimpleNamespace(name="Ada", email=ADA.title()), SimpleNamespace(name="Bob", email=None))
+    told = await forget(world, settings(tmp_path, approvers=people))
+    assert "It still stands in the configuration (`sign_off.approvers`)" in told
     world.die()
 
 

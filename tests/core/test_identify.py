@@ -174,7 +174,7 @@ async def test_a_redirect_leads_to_the_address_that_is_printed() -> None:
         ("", "expected a web address that begins with https:// or http://"),
         ("ftp://status.example.net", "expected a web address"),
         ("https://", "expected a web address"),
-        ("https://user:secret@status.example.net", "expected a web address"),
+        ("us.er:se/cret@status.example.net", "expected a web address"),
         ("http://[", "expected a web address"),
         ("/etc/passwd", "expected a web address"),
     ],
@@ -201,6 +201,23 @@ def test_not_a_web_address(url: str, words: str) -> None:
 def test_where_documents_are_looked_for(url: str, path: str, asked: str) -> None:
     """The address as it was given, then the paths of the kinds on the same site."""
     assert addresses(url, [path, path]) == [url, asked]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:secret@status.example.net/x",
+        "user:secret@status.example.net",
+        "https://secret@status.example.net",
+        " ftp://user:secret@status.example.net",
+    ],
+)
+async def test_a_name_and_a_password_are_neither_sent_nor_repeated(url: str) -> None:
+    """A terminal keeps what is printed, and a page that the public sees needs none."""
+    with pytest.raises(NotIdentifiedError) as caught:
+        addresses(url, [])
+    assert "has a name or a password before its @: try it without them" in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 async def test_nobody_answers() -> None:

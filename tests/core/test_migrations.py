@@ -93,7 +93,7 @@ def tables_of(path: Path) -> set[tuple[str, str]]:
 async def test_a_file_of_the_first_version_is_brought_forward_with_every_row(first: Path) -> None:
     before = contents(first)
     store = Store.open(first)
-    assert broken(await store.audit(), await store.audit_head()) == ""
+    assert broken(await store.audit(), await store.trail.head()) == ""
     store.close()
 
     assert without_news(contents(first)) == before
@@ -122,7 +122,7 @@ async def test_the_daemon_goes_on_with_it(first: Path) -> None:
     await world.desk.resume("ann", world.now)
     await world.live(60, {"instagram": {}})
 
-    assert broken(await world.store.audit(), await world.store.audit_head()) == ""
+    assert broken(await world.store.audit(), await world.store.trail.head()) == ""
     assert len(await world.store.audit()) > 36
     world.die()
 
@@ -248,5 +248,5 @@ async def test_a_record_on_an_old_file_is_put_down_in_the_new_form(first: Path) 
     await store.record(Change(at=NOON, audit=(("said", {}),)))
     [*_, last] = await store.audit()
 
-    assert str(await store.audit_head()) == f"37 {last.digest}"
+    assert str(await store.trail.head()) == f"37 {last.digest}"
     store.close()

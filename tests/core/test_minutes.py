@@ -29,7 +29,7 @@ async def is_complete(world: World) -> None:
                 assert ends[f"delivery_{row.phase.value}", row.id] == 1, row
             assert ends["delivery_attempted", row.id] == row.attempts
     assert not planned
-    assert broken(await world.store.audit(), await world.store.audit_head()) == ""
+    assert broken(await world.store.audit(), await world.store.trail.head()) == ""
 
 
 async def an_outage(world: World) -> None:

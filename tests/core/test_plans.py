@@ -7,23 +7,16 @@ from typing import Any
 
 import pytest
 
+from failover.clearance import sayable
 from failover.delivery import Delivery, Phase, StatementRow
+from failover.holding import call_backups
 from failover.incidents import Incident, Turn
 from failover.model import Receipt, State, Statement
-from failover.plans import (
-    House,
-    Known,
-    Plan,
-    after_turn,
-    call_backups,
-    orphaned,
-    overdue,
-    reword,
-    sayable,
-    silence,
-    welcome_back,
-)
+from failover.plans import House, Known, Plan, orphaned, overdue
 from failover.routing import Route
+from failover.statements import reword
+from failover.turns import after_turn, silence
+from failover.welcome import welcome_back
 from tests.core.stories import HOUR, META, MINUTE, NOON, VOICES, delivery, house, incident
 
 HOLDING, AGAIN, INTERMITTENT = Statement.HOLDING, Statement.AGAIN, Statement.INTERMITTENT

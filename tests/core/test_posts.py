@@ -1,4 +1,4 @@
-"""What becomes of an ordinary post: tables of the pure rules (`failover.posts`)."""
+"""What becomes of an ordinary post: tables of the pure rules (`failover.posts`, `failover.diversion`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from failover.delivery import Delivery, Phase
+from failover.diversion import divert, worth_a_look
 from failover.hours import Hours
 from failover.model import Announcement, Image, Measure, State
 from failover.posts import (
@@ -20,13 +21,10 @@ from failover.posts import (
     Post,
     deliveries,
     delivery_to,
-    divert,
-    is_over,
     misfits,
     referenced,
     waited,
     why_not,
-    worth_a_look,
 )
 from failover.routing import Route
 from tests.core.stories import HOUR, META, MINUTE, NOON, VOICES, X
@@ -298,10 +296,3 @@ def test_what_is_late_is_spaced_out(since: float, late: float, goes: bool) -> No
     where = ground(release_every=2 * MINUTE)
     assert waited(row, where) is (late > 120)
     assert (why_not(row, Pace(last_began=NOON - since), where) == "") is goes
-
-
-def test_it_is_over_when_nothing_is_owed_any_more() -> None:
-    (row,) = deliveries(post(), NOON)
-    assert not is_over([row])
-    assert not is_over([replace(row, phase=Phase.HELD)])
-    assert is_over([replace(row, phase=Phase.SENT), replace(row, phase=Phase.CANCELLED)])

@@ -72,6 +72,46 @@ def test_what_cannot_be_shown_is_named(file: Path, asked: dict[str, list[str]], 
     assert str(caught.value).startswith(error)
 
 
+def test_an_ordinary_post_is_shown_where_it_is_asked_for(file: Path) -> None:
+    """As it would be published: with its reference, measured; on no practice channel, and not unasked."""
+    assert "post" not in {one.statement.value for one in preview(file, {}, NOW)}
+    telegram, page = preview(file, {}, NOW, statements=["post"])
+
+    assert (telegram.channel, page.channel) == ("telegram", "page")
+    assert telegram.wording.text == "The library is open until 20:00 tonight. (P7-181106)"
+    assert telegram.measure.used == len(telegram.wording.text)
+    assert telegram.note == "12 of them for the reference; up to 1 picture"
+    [_channel, head, title, text, *_rest] = lines([telegram])
+    assert head == "  post [52 of 4096 characters (UTF-16), a sample] 12 of them for the reference; up to 1 picture"
+    assert title.strip() == "Library opening hours"
+    assert text.strip().startswith("| The library")
+
+
+def test_a_post_stands_with_the_other_messages_of_its_channel(file: Path) -> None:
+    samples = preview(file, {}, NOW, statements=["post", "holding"])
+
+    order = [one.channel for one in samples]
+    assert order == sorted(order, key=["telegram", "page", "rehearsal"].index)
+    assert data(samples)[1]["words"] == "sample"
+
+
+@pytest.mark.parametrize(
+    ("statement", "practice", "error"),
+    [
+        ("drill", "", "no channel can be asked to say 'drill': none is marked `practice: true`"),
+        ("post", "practice: true, ", "no channel can be asked to say 'post': all are practice channels"),
+    ],
+)
+def test_what_no_channel_says_is_said(file: Path, statement: str, practice: str, error: str) -> None:
+    """Nothing is ever shown as nothing."""
+    text = CONFIG.partition("channels:")[0]
+    file.write_text(f"{text}channels:\n  page: {{kind: site, {practice}folder: public}}\n", encoding="utf-8")
+
+    with pytest.raises(PreviewError) as caught:
+        preview(file, {}, NOW, statements=[statement])
+    assert str(caught.value) == error
+
+
 def test_it_is_shown_channel_by_channel_and_for_programs(file: Path) -> None:
     samples = preview(file, {}, NOW, statements=["holding"])
     shown = list(lines(samples))

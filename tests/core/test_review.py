@@ -33,9 +33,10 @@ from failover.model import (
     Statement,
     Unreachable,
 )
-from failover.plans import Known, after_turn
+from failover.plans import Known
 from failover.retraction import Retraction
 from failover.threads import Helpers
+from failover.turns import after_turn
 from tests.core.stories import GREEN, GREY, HOUR, MINUTE, NOON, RED, World, account, delivery, house, incident, up
 
 MAILING = Policy(deadline=600.0)
@@ -150,7 +151,7 @@ async def test_what_cannot_be_taken_back_is_told_and_stays_sent() -> None:
 
     story.channels["email"].retract = never  # type: ignore[method-assign]
     answer = await taking_back(story).retract("1", "", "ann", story.now)
-    assert "email: still public (a mail cannot be taken back)" in answer.splitlines()
+    assert "email: still public (a mail cannot be taken back); delete it by hand: https://example.org/1" in answer
     assert (await story.phases())["email"] == "sent"
     assert [line["channel"] for line in story.journal.said("retract_failed")] == ["email"]
 

@@ -16,13 +16,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from failover.answers import MOST_LETTERS
 from failover.archive import Page, UnreadableError, pages
 from failover.ask import timezone
 from failover.audit import Entry, Head, Inspection, sealed
 from failover.cli import main
 from failover.control import whence
 from failover.delivery import Phase, Policy
-from failover.handlers import MOST_LETTERS, handlers
+from failover.handlers import handlers
 from failover.retraction import Retraction
 from failover.schema import MIGRATIONS
 from failover.show_audit import SENTENCES, Reading, Wanted, concerns, facts_of, moment, sentence
@@ -165,7 +166,7 @@ def test_since_is_ago_or_a_time_where_the_organisation_is(text: str, at: float) 
 
 @pytest.mark.parametrize("text", ["yesterday", "2", "2 d", "-1d", "2026-13-01"])
 def test_what_is_no_time_is_named(text: str) -> None:
-    with pytest.raises(ValueError, match=f"'{text}' is no time; say for example 2d"):
+    with pytest.raises(ValueError, match="expected a time such as 17:29"):
         moment(text, NOON, BERLIN)
 
 
@@ -354,9 +355,25 @@ def test_a_file_that_a_silent_daemon_has_is_not_judged(config: Path) -> None:
     assert len(list(pages(config))) == 2
 
 
-@pytest.mark.parametrize("words", [["--since", "yesterday"], ["--expect", "abc"]])
-def test_a_question_that_makes_no_sense_is_wrong_usage(config: Path, words: list[str]) -> None:
-    assert main(["audit", "--config", str(config), *words]) == 2
+def test_a_question_that_makes_no_sense_is_wrong_usage(config: Path) -> None:
+    assert main(["audit", "--config", str(config), "--expect", "abc"]) == 2
+
+
+def test_an_incident_that_there_never_was_is_named(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing shown and a whole trail would look like an answer."""
+    file = a_database(config)
+    with closing(Store.open(file)) as store:
+        facts = {"platform": "x", "was": "up", "now": "down", "incident": "4", "turn": "opened", "reason": "why"}
+        asyncio.run(store.record(Change(at=NOON, audit=(("platform_changed", facts),))))
+
+    def asked(*words: str) -> tuple[int, str]:
+        code = main(["audit", "--config", str(config), *words])
+        return code, capsys.readouterr().err
+
+    assert asked("--incident", "NONE") == (1, "failover audit: there is no incident NONE in the record\n")
+    assert asked("--incident", "NONE", "--json")[0] == asked("--incident", "NONE", "--verify-only")[0] == 1
+    assert asked("--incident", "4") == asked("--incident", "4", "--verify-only") == (0, "")
+    assert asked("--incident", "4", "--since", "2d") == (0, "")
 
 
 # -- asking the daemon -----------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ COPY = row("sent", "telegram", stands_in=True)
         pytest.param(post(row("sent"), row("refused", "blog"), to=[PAGE, "blog"]), "partly published", id="partly"),
         pytest.param(post(row("expired")), "not published", id="too late"),
         pytest.param(post(row("cancelled"), cancelled_by="Ann"), "cancelled", id="by a person"),
+        pytest.param(post(row("retracted"), cancelled_by="Ann"), "taken back", id="taken back"),
     ],
 )
 def test_the_state_of_a_post_in_a_word(one: dict[str, Any], state: str) -> None:

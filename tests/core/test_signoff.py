@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from failover.clearance import sayable
 from failover.delivery import Approval, Delivery, Phase, StatementRow
 from failover.desk import RequestError
+from failover.holding import call_backups
 from failover.incidents import Turn
 from failover.model import State, Statement
-from failover.plans import Known, Plan, after_turn, call_backups, lapse, sayable, update, welcome_back
+from failover.plans import Known, Plan
 from failover.signoff import (
     ASK,
     JOURNAL,
@@ -29,6 +31,10 @@ from failover.signoff import (
     text_seal,
     via_telegram,
 )
+from failover.statements import lapse
+from failover.turns import after_turn
+from failover.updates import update
+from failover.welcome import welcome_back
 from tests.core.stories import GREEN, MINUTE, NOON, RED, World, delivery, house, incident
 
 H, U, W = Statement.HOLDING, Statement.UPDATE, Statement.WELCOME_BACK

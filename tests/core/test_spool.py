@@ -207,7 +207,7 @@ async def test_a_death_before_the_end_is_noted_moves_it_once_more(world: World, 
     (folder / "accepted/P1-a.md").rename(folder / "sent/P1-a.md")
     await spool(world, folder).scan()
     assert files(folder) == ["sent/P1-a.md"]
-    assert await world.store.spooled_over(10) == []
+    assert await world.store.posts.spooled_over(10) == []
 
 
 async def test_a_folder_that_cannot_be_used_is_told_once(world: World, tmp_path: Path) -> None:
@@ -222,5 +222,5 @@ async def test_a_folder_that_cannot_be_used_is_told_once(world: World, tmp_path:
 
 async def test_claims_survive_the_store(world: World) -> None:
     await world.store.record(Change(at=NOON, claims=(("c", "P9", "a.md"),)))
-    assert await world.store.was_claimed("c") == "P9"
-    assert await world.store.was_claimed("d") == ""
+    assert await world.store.posts.was_claimed("c") == "P9"
+    assert await world.store.posts.was_claimed("d") == ""

@@ -167,11 +167,11 @@ async def test_the_timers_of_a_standing_are_not_kept(stores: Opener) -> None:
 async def test_evidence_comes_back_as_history_that_votes_for_nothing(store: Store) -> None:
     await store.record(everything())
 
-    [moved] = await store.transitions("facebook")
+    [moved] = await store.past.transitions("facebook")
     [vote] = moved.evidence
     assert vote == replace(seen(down(SPOKEN)), good_until=NOON, looks=1)
-    assert await store.transitions("x") == []
-    assert await store.transitions("facebook", since=NOON + 1) == []
+    assert await store.past.transitions("x") == []
+    assert await store.past.transitions("facebook", since=NOON + 1) == []
 
 
 async def test_writing_a_row_again_replaces_it(store: Store) -> None:
@@ -277,7 +277,7 @@ async def has_only_begun(store: Store) -> None:
         await store.declarations(),
         await store.owed(),
         await store.statements("7"),
-        await store.transitions("facebook"),
+        await store.past.transitions("facebook"),
     ]
     assert nothing == [[]] * 6
     assert [await store.setting(name) for name in ("paused_by", "kept")] == ["", "yes"]
@@ -381,7 +381,7 @@ async def test_old_looks_and_transitions_are_forgotten_and_young_ones_kept(store
         )
 
     assert await store.prune(CUT) == 2
-    assert [one.at for one in await store.transitions("x")] == [NOON]
+    assert [one.at for one in await store.past.transitions("x")] == [NOON]
     assert await store.prune(CUT) == 0
 
 
@@ -419,7 +419,7 @@ async def test_what_happened_to_a_platform_in_an_incident_that_is_open_is_kept(s
     await store.record(Change(at=OLD, transitions=tuple(turned(name, State.DOWN, at) for name, at in moves)))
 
     assert await store.prune(CUT) == 2
-    kept = {name: [one.at for one in await store.transitions(name)] for name, _ in moves}
+    kept = {name: [one.at for one in await store.past.transitions(name)] for name, _ in moves}
     assert kept == {"facebook": [OLD], "x": [OLD + 1], "telegram": []}
 
 
@@ -461,7 +461,7 @@ def test_whatever_is_stored_pruning_loses_nothing_that_is_owed_open_or_young(cha
             for row in change.deliveries:
                 await store.note(row.id, {"a": "heard"})
         before = [await store.incidents(), await store.owed(), await store.undecided(), await store.audit()]
-        moves = {name: await store.transitions(name) for name in ("facebook", "x")}
+        moves = {name: await store.past.transitions(name) for name in ("facebook", "x")}
         await store.prune(NOON - KEPT)
         assert [await store.incidents(), await store.owed(), await store.undecided(), await store.audit()] == before
         for change in changes:
@@ -477,7 +477,7 @@ def test_whatever_is_stored_pruning_loses_nothing_that_is_owed_open_or_young(cha
         for name, found in moves.items():
             since = [one.opened_at for [one] in (change.incidents for change in changes) if one.is_open]
             opened_at = min(since) if since and name == "facebook" else NOON
-            assert await store.transitions(name) == [
+            assert await store.past.transitions(name) == [
                 moved for moved in found if moved.at >= NOON - KEPT or moved.at >= opened_at
             ]
 
@@ -579,10 +579,10 @@ async def test_a_whole_second_is_no_forgery(stores: Opener) -> None:
 async def test_the_trail_comes_in_pages(store: Store) -> None:
     await store.record(Change(at=NOON, audit=(("said", {}),) * 7))
 
-    first, rest = await store.audit_after(None, 5), await store.audit_after(5, 5)
+    first, rest = await store.trail.after(None, 5), await store.trail.after(5, 5)
     assert [[one.number for one in page] for page in (first, rest)] == [[1, 2, 3, 4, 5], [6, 7]]
-    assert await store.audit_after(7, 5) == []
-    assert await store.audit_head() == Head(number=7, digest=rest[-1].digest)
+    assert await store.trail.after(7, 5) == []
+    assert await store.trail.head() == Head(number=7, digest=rest[-1].digest)
 
 
 # == the SQLite file ===========================================================================================
@@ -632,7 +632,7 @@ async def test_who_changes_the_trail_behind_our_back_is_found_out(file: Path, sa
     alter(file, sabotage)
     store = Store.open(file)
 
-    assert broken(await store.audit(), await store.audit_head()) == verdict
+    assert broken(await store.audit(), await store.trail.head()) == verdict
     store.close()
 
 
@@ -641,7 +641,7 @@ async def test_a_head_that_is_gone_is_no_head(file: Path) -> None:
     alter(file, "DELETE FROM meta WHERE name = 'audit_head'")
     store = Store.open(file)
 
-    assert await store.audit_head() is None
+    assert await store.trail.head() is None
     store.close()
 
 
@@ -662,7 +662,7 @@ async def test_going_on_does_not_paper_over_what_was_done_to_the_end_of_the_trai
     for _ in range(3):
         await store.record(Change(at=NOON, audit=(("said", {}),)))
 
-    assert broken(await store.audit(), await store.audit_head()) == verdict
+    assert broken(await store.audit(), await store.trail.head()) == verdict
     store.close()
 
 
@@ -833,7 +833,7 @@ async def test_a_file_that_spoils_while_it_is_open_is_an_error_that_can_be_told(
     store = Store(database)
 
     with pytest.raises(StoreError, match="the database cannot be read"):
-        await store.transitions("facebook")
+        await store.past.transitions("facebook")
     with pytest.raises(StoreError, match="the database cannot be written"):
         await until_it_fails(store)
     store.close()

@@ -354,7 +354,7 @@ async def test_what_cannot_be_published_is_refused_in_words(
     with pytest.raises(RequestError) as refused:
         await PostOffice(world.engine, tmp_path, "UTC").accept(draft, Origin(by="ann"), world.now)
     assert reason in str(refused.value)
-    assert (await world.store.post_list(0, 10))["posts"] == []
+    assert (await world.store.posts.listing(0, 10))["posts"] == []
 
 
 async def test_too_long_is_refused_with_its_count(world: World) -> None:
@@ -376,7 +376,7 @@ async def test_a_picture_is_copied_and_goes_with_every_row(tmp_path: Path) -> No
     await world.deliver()
     (image,) = asked[0].images
     assert (image.path.read_bytes(), image.alt, image.media_type) == (PNG, "a dot", "image/png")
-    assert await world.store.pictures() == {image.path.name}
+    assert await world.store.posts.pictures() == {image.path.name}
 
 
 # -- the clock and forgetting ----------------------------------------------------------------------------------
@@ -394,7 +394,7 @@ async def test_what_is_over_is_forgotten_and_what_is_owed_is_kept(world: World) 
     await world.deliver()
     await hand_in(world, "Later", at=clock(NOON + 90 * 24 * HOUR))
     await world.store.prune(NOON + 10)
-    listed = (await world.store.post_list(0, 10))["posts"]
+    listed = (await world.store.posts.listing(0, 10))["posts"]
     assert [one["id"] for one in listed] == ["P2"]
     assert await world.store.deliveries_of("P1") == []
 
@@ -417,7 +417,7 @@ async def day(world: World) -> None:
 
 async def hand_in_once(world: World, text: str, *to: str) -> None:
     """As the spool does: a claim is written together with the post."""
-    if not await world.store.was_claimed(text):
+    if not await world.store.posts.was_claimed(text):
         office = PostOffice(world.engine, Path("/nowhere"), "UTC")
         await office.accept(Draft(text=text, to=to), Origin(by="spool", claim=text, file=text), world.now)
 
@@ -460,7 +460,7 @@ async def finish(world: World) -> None:
     await world.live(5 * MINUTE, {"facebook": GREEN})
     await hand_in_once(world, "Before", PAGE)
     await world.live(5 * MINUTE, {"facebook": GREEN})
-    if not await world.store.was_claimed("Within"):
+    if not await world.store.posts.was_claimed("Within"):
         await world.fall("facebook")
         await hand_in_once(world, "Within", PAGE, "press-desk")
     elif (await phases(world, "P2"))[PAGE] == Phase.READY.value:

@@ -10,11 +10,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from failover.delivery import Delivery, Phase, StatementRow
+from failover.holding import call_backups
 from failover.hours import Hours
 from failover.incidents import Calm, Turn
 from failover.model import State, Statement
-from failover.plans import Known, Plan, after_turn, call_backups, update, update_due, welcome_back
+from failover.plans import Known, Plan
 from failover.routing import Voice, patience, promote, trouble_of
+from failover.turns import after_turn
+from failover.updates import update, update_due
+from failover.welcome import welcome_back
 from tests.core.stories import GREEN, HOUR, META, MINUTE, NOON, RED, VOICES, World, delivery, house, incident, watches
 
 FACEBOOK = {"facebook": State.DOWN}

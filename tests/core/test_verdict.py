@@ -9,6 +9,7 @@ import pytest
 
 from failover.model import Evidence, Observation, Sighting, Signal, State
 from failover.verdict import (
+    DISPUTED,
     LATE,
     LATE_FACTOR,
     SILENCE_FACTOR,
@@ -55,6 +56,11 @@ def standing(state: State = OK, **changes: object) -> Standing:
 
 def sorted_(*observations: Observation, now: float = NOON, line: Line = GOOD, **more: object) -> Tally:
     return tally(observations, now, line, **more)  # type: ignore[arg-type]
+
+
+def agreed_for(seconds: float) -> dict[str, Any]:
+    """The timers of a standing in which classes have agreed for so long, and nothing of ours disputed it."""
+    return {"quorum_since": NOON - seconds, "undisputed_since": NOON - seconds}
 
 
 def declared(signal: Signal, because: str = "") -> Declaration:
@@ -126,7 +132,7 @@ def test_evidence_for_a_condition_takes_every_state_along_its_edge(
         WAITING: ([down(HERE)], {}),
         CALM: ([up(SPOKEN)], {}),
         DOUBT: ([down(SPOKEN)], {}),
-        CONFIRMED: ([down(SPOKEN), down(CROWD)], {"quorum_since": NOON - CONFIRM}),
+        CONFIRMED: ([down(SPOKEN), down(CROWD)], agreed_for(CONFIRM)),
         RECOVERED: ([up(SPOKEN)], {"calm_since": NOON - RECOVER}),
     }
     evidence, timers = cases[condition]
@@ -137,7 +143,7 @@ def test_evidence_for_a_condition_takes_every_state_along_its_edge(
 def test_a_transition_carries_what_was_believed_and_a_reason_for_people() -> None:
     found = sorted_(seen(down(SPOKEN), probe="api"), seen(down(CROWD, "many reports")), seen(up(OFFICIAL, "green")))
 
-    _, transition = judge(standing(OK, quorum_since=NOON - 150), found, NOON, RULES)
+    _, transition = judge(standing(OK, **agreed_for(150)), found, NOON, RULES)
 
     assert transition is not None
     assert (transition.was, transition.now, transition.at) == (OK, DOWN, NOON)
@@ -154,7 +160,7 @@ def test_a_transition_carries_what_was_believed_and_a_reason_for_people() -> Non
         (U, [up(SPOKEN), unknown(CROWD)], {}, "spoken says it answers"),
         (DOWN, [up(SPOKEN)], {}, "spoken says it answers"),
         (BACK, [up(SPOKEN)], {"calm_since": NOON - 930}, "well for 15m30s: spoken says it answers"),
-        (BACK, [down(SPOKEN), down(CROWD)], {"quorum_since": NOON - 3725}, "crowd and spoken agree for 1h2m5s: "),
+        (BACK, [down(SPOKEN), down(CROWD)], agreed_for(3725), "crowd and spoken agree for 1h2m5s: "),
     ],
     ids=["blind", "one class", "degraded", "works", "comes back", "has come back", "for hours"],
 )
@@ -401,11 +407,12 @@ def test_down_does_not_recover_while_a_vote_from_here_waits_for_the_anchors() ->
 
 def test_offline_freezes_every_state_and_starts_every_timer_anew() -> None:
     for state in State:
-        case = Case(state, quorum_since=NOON - 119, calm_since=NOON - 899, voted={SPOKEN: NOON})
+        case = Case(state, **agreed_for(119), calm_since=NOON - 899, voted={SPOKEN: NOON})
 
         assert case.at(1, down(SPOKEN), down(CROWD), offline="no anchor answers") is state
         assert case.at(2, up(SPOKEN), offline="no anchor answers") is state
         assert case.standing.quorum_since is None
+        assert case.standing.undisputed_since is None
         assert case.standing.calm_since is None
 
 
@@ -736,22 +743,135 @@ def test_a_down_known_before_maintenance_recovers_only_by_what_works() -> None:
     assert case.at(0, down(SPOKEN), down(CROWD), quiet="announced by X") is DOWN
 
 
+@pytest.mark.parametrize(
+    ("voted", "back"),
+    [
+        pytest.param(down(SPOKEN), up(HERE), id="a-page-that-failed-with-an-error-is-right-again"),
+        pytest.param(down(ELSEWHERE), up(HERE), id="a-name-that-no-resolver-found-is-found"),
+        pytest.param(down(HERE), up(SPOKEN), id="an-account-that-could-not-be-reached-answers"),
+    ],
+)
+def test_a_voter_that_works_again_has_stopped_whatever_class_that_is_of(voted: Sighting, back: Sighting) -> None:
+    case = Case()
+
+    def at(second: float, own: Sighting, official: Sighting) -> State:
+        now = NOON + second
+        return case.at(second, seen(own, probe="a", at=now), seen(official, probe="page", at=now))
+
+    at(0, voted, down(OFFICIAL))
+    assert at(CONFIRM, voted, down(OFFICIAL)) is DOWN
+    assert at(300, back, up(OFFICIAL)) is BACK
+    assert at(300 + RECOVER, back, up(OFFICIAL)) is OK
+
+
+def test_one_voter_that_works_again_does_not_speak_for_another_of_its_class() -> None:
+    """R5: a landing page that works says nothing of posts that fail."""
+    case = Case()
+
+    def at(second: float, web: Sighting, posts: Sighting, page: Sighting) -> State:
+        said = {"web": web, "posts": posts, "page": page}
+        return case.at(second, *(seen(one, probe=name, at=NOON + second) for name, one in said.items()))
+
+    at(0, down(SPOKEN), down(SPOKEN), down(OFFICIAL))
+    assert at(CONFIRM, down(SPOKEN), down(SPOKEN), down(OFFICIAL)) is DOWN
+    assert at(300, up(HERE), unknown(SPOKEN), up(OFFICIAL)) is DOWN
+    assert at(CONFIRM + SILENCE_FACTOR * RECOVER, up(HERE), unknown(SPOKEN), up(OFFICIAL)) is BACK
+
+
+def test_who_voted_before_a_restart_is_not_known() -> None:
+    """So one that votes again afterwards does not speak for the others."""
+    case = Case(DOWN, voted={SPOKEN: NOON})
+    case.at(0, seen(down(SPOKEN), probe="web"))
+
+    assert case.at(60, seen(up(HERE), probe="web")) is DOWN
+
+
+# -- disputed: our own looks say otherwise -----------------------------------------------------------------------
+
+WATCHED = Rules(pages=frozenset({"web", "api"}), accounts=frozenset({"account"}), lookups=frozenset({"dns"}))
+"""As the catalogue watches a platform: two pages, an account of ours, its name."""
+
+
+def at_once(*observations: tuple[str, Sighting]) -> float | None:
+    """After how many seconds of agreement it is DOWN, looked at every ten seconds; None: not within half an hour."""
+    case = Case(OK, rules=WATCHED)
+    for passed in range(0, 1801, 10):
+        if case.at(passed, *(seen(one, probe=name, at=NOON + passed) for name, one in observations)) is DOWN:
+            return passed
+    return None
+
+
+WEB_FAILS, API_FAILS, SURGE = ("web", down(HERE)), ("api", down(SPOKEN)), ("downdetector", down(CROWD))
+WEB_WORKS, API_WORKS, LOGGED_IN = ("web", up(HERE)), ("api", up(HERE)), ("account", up(SPOKEN))
+REFUSED, RED, FOUND = ("account", down(SPOKEN)), ("status", down(OFFICIAL)), ("dns", up(HERE))
+NO_NAME, FAR_AWAY = ("dns", down(ELSEWHERE)), ("globalping", down(ELSEWHERE))
+REACHED = ("globalping", up(ELSEWHERE))
+
+
+@pytest.mark.parametrize(
+    ("observations", "after"),
+    [
+        pytest.param([WEB_FAILS, API_FAILS, SURGE], CONFIRM, id="everything of ours fails"),
+        pytest.param([WEB_FAILS, API_FAILS, LOGGED_IN, SURGE], CONFIRM, id="most of ours fails"),
+        pytest.param([API_FAILS, WEB_WORKS, SURGE], DISPUTED, id="one fails and one is answered"),
+        pytest.param([API_FAILS, WEB_WORKS, LOGGED_IN, RED], DISPUTED, id="most of ours is answered"),
+        pytest.param([WEB_WORKS, SURGE, RED], DISPUTED, id="others say so and we see nothing"),
+        pytest.param([WEB_WORKS, NO_NAME, SURGE], DISPUTED, id="the name is gone and the page is shown"),
+        pytest.param([SURGE, RED], CONFIRM, id="we do not look ourselves"),
+        pytest.param([("web", unknown(HERE)), SURGE, RED], CONFIRM, id="our look cannot tell"),
+        pytest.param([FOUND, WEB_FAILS, SURGE], CONFIRM, id="a name that is found disputes nothing"),
+        pytest.param([WEB_WORKS, API_WORKS, REFUSED, SURGE], CONFIRM, id="pages are shown and posting fails (2019)"),
+        pytest.param([WEB_WORKS, API_WORKS, REFUSED, RED], CONFIRM, id="pages are shown and logging in fails (2024)"),
+        pytest.param([WEB_WORKS, REFUSED, NO_NAME], DISPUTED, id="the account and the name, and the page is shown"),
+        pytest.param([WEB_WORKS, REFUSED, API_FAILS], None, id="our own looks alone: one class"),
+        pytest.param([WEB_FAILS, FAR_AWAY, SURGE], CONFIRM, id="neither from here nor from elsewhere"),
+        pytest.param([WEB_FAILS, REACHED, SURGE], None, id="a region: here and the crowd, but not elsewhere"),
+        pytest.param([WEB_FAILS, REACHED, SURGE, RED], CONFIRM, id="from here and on the status page"),
+    ],
+)
+def test_what_our_own_looks_dispute_must_last_longer(
+    observations: list[tuple[str, Sighting]], after: float | None
+) -> None:
+    assert at_once(*observations) == after
+
+
+def test_as_soon_as_our_own_looks_fail_as_well_the_ordinary_time_is_enough() -> None:
+    case = Case(OK, rules=WATCHED)
+    works, fails = seen(up(HERE), probe="web", at=NOON), seen(down(HERE), probe="web", at=NOON + 300)
+    for passed in range(0, 300, 10):
+        assert case.at(passed, down(CROWD), down(OFFICIAL), replace(works, at=NOON + passed)) is SUSPECT
+    for passed in range(300, 300 + int(CONFIRM), 10):
+        assert case.at(passed, down(CROWD), down(OFFICIAL), replace(fails, at=NOON + passed)) is SUSPECT
+    assert case.at(300 + CONFIRM, down(CROWD), down(OFFICIAL), replace(fails, at=NOON + 300 + CONFIRM)) is DOWN
+
+
+def test_a_look_that_is_answered_in_between_begins_the_ordinary_time_anew() -> None:
+    """A page that fails every other time, beside an error elsewhere that lasts for minutes."""
+    case = Case(OK, rules=WATCHED)
+    for passed in range(0, int(DISPUTED), 60):
+        answer = down(HERE) if passed % 120 == 0 else up(HERE)
+        assert (
+            case.at(passed, down(ELSEWHERE), down(OFFICIAL), seen(answer, probe="web", at=NOON + passed)) is SUSPECT
+        )
+
+
 # -- the clock -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seconds", [-3600.0, 3600.0])
 def test_a_clock_that_is_set_changes_nothing_that_has_lasted(seconds: float) -> None:
-    before = standing(DOWN, quorum_since=NOON - 5, calm_since=NOON - 7, voted={SPOKEN: NOON - 9})
+    timers = {
+        "quorum_since": NOON - 5,
+        "undisputed_since": NOON - 4,
+        "calm_since": NOON - 7,
+        "hearsay_since": NOON - 8,
+    }
+    before = standing(DOWN, **timers, voted={SPOKEN: NOON - 9})
 
     after = shifted(before, seconds)
 
-    assert after == replace(
-        before,
-        since=NOON + seconds,
-        quorum_since=NOON - 5 + seconds,
-        calm_since=NOON - 7 + seconds,
-        voted={SPOKEN: NOON - 9 + seconds},
-    )
+    later = {name: at + seconds for name, at in timers.items()}
+    assert after == standing(DOWN, **later, since=NOON + seconds, voted={SPOKEN: NOON - 9 + seconds})
     assert shifted(standing(), seconds).quorum_since is None
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from failover.model import Evidence, Sighting, Signal
-from probes._board import judge_board, mapping
+from probes._board import judge_board
+from probes._json import mapping
 from probes._official import fold, word
 from probes.betterstack import KIND, Options, read_board, recognise
 from tests.probes._garbage import NOW, anything, sample

@@ -184,7 +184,7 @@ def test_what_was_forgotten_is_on_record() -> None:
 def test_folding() -> None:
     """One entry per id, the newest by its date wherever it stands; without dates the first."""
     said = [("a", "old", 1.0), ("a", "new", 2.0), ("b", "first", None), ("b", "second", None), ("a", "older", 0.5)]
-    entries = [Entry(key=key, title=title, at=at) for key, title, at in said]
+    entries = [Entry(key=key, title=title, changed_at=at) for key, title, at in said]
     assert [entry.title for entry in newest(entries)] == ["new", "first"]
 
 
@@ -194,10 +194,10 @@ def test_reading_atom_and_rss() -> None:
     assert (atom.title, atom.link) == ("Example Status - Incident History", "https://status.example.net")
     first = atom.entries[0]
     assert (first.key, first.categories) == ("tag:status.example.net,2005:Incident/3", ("Messaging",))
-    assert first.at == timestamp("2026-11-20T10:20:00Z")
+    assert first.changed_at == timestamp("2026-11-20T10:20:00Z")
     assert "<strong>Update</strong>" in first.text
     aws = read_feed(raw(AWS))
-    assert [entry.at for entry in aws.entries] == [
+    assert [entry.changed_at for entry in aws.entries] == [
         timestamp("2026-04-30T07:25:54Z"),
         timestamp("2026-03-03T16:40:00Z"),
     ]
@@ -286,7 +286,7 @@ def test_spoiled_feeds_never_invent_an_outage(random: Random, name: str) -> None
 
 
 @given(st.lists(st.builds(Entry, key=st.text(max_size=3), title=st.text(max_size=30), text=st.text(max_size=60),
-                          at=st.none() | st.floats(0, 4e9))))  # fmt: skip
+                          changed_at=st.none() | st.floats(0, 4e9))))  # fmt: skip
 @settings(deadline=None, max_examples=100)
 def test_any_entries_are_judged(entries: list[Entry]) -> None:
     """Random entries raise nothing, and without the vendor's words nothing is down."""

@@ -97,6 +97,18 @@ async def test_an_unchanged_page_is_given_again_with_newer_headers(web: WebServi
     assert (second.status, second.body, second.headers["x-look"]) == (200, b"first", "2")
 
 
+@pytest.mark.parametrize("odd", ["\u0663".encode(), b"K\xf6ln"], ids=["utf-8", "latin-1"])
+async def test_newer_headers_may_be_in_another_encoding(fetcher: Fetcher, odd: bytes) -> None:
+    """What is not ASCII in a 304 can be read like the rest; headers have no encoding that holds for all."""
+    async with RawService(b'HTTP/1.1 200 OK\r\nETag: "1"\r\nX-Look: 1\r\nContent-Length: 1\r\n\r\n1') as raw:
+        await page_of(fetcher, raw.url)
+        raw.answer = b"HTTP/1.1 304 Not Modified\r\nX-Look: 2\r\nX-Place: " + odd + b"\r\n\r\n"
+        page = await page_of(fetcher, raw.url)
+    assert (page.unchanged, page.body, page.headers["x-look"], page.headers.get("etag")) == (True, b"1", "2", '"1"')
+    assert "x-place" in page.headers
+    assert page.headers["x-place"]
+
+
 async def test_a_changed_page_replaces_what_was_remembered(web: WebService, fetcher: Fetcher) -> None:
     for text in ("first", "second", "second"):
         web.put("/", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -11,8 +12,8 @@ import respx
 
 from failover.contracts import AnyProbeKind, Options
 from failover.model import Sighting, Signal
-from probes import betterstack, cachet, incidentio, instatus, metastatus, statusio, statuspage, xstatus
-from probes._official import FirstSeen, Part
+from probes import betterstack, cachet, feed, incidentio, instatus, metastatus, slack, statusio, statuspage, xstatus
+from probes._official import Dated, FirstSeen, Part
 from tests.probes._garbage import NOW, surroundings
 
 DAY = 86400.0
@@ -47,6 +48,24 @@ def test_a_clock_that_was_set_back_leaves_no_date_ahead() -> None:
     seen = FirstSeen()
     assert dates(seen, 9.0, a="major_outage") == {"a": 9.0}
     assert dates(seen, 4.0, a="major_outage") == {"a": 4.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said(Dated):
+    words: str
+
+
+def test_what_bears_no_date_is_as_old_as_the_first_look_that_saw_it_so() -> None:
+    """A word more is news; a date of its own, where there is one, counts alone."""
+    seen, old, dated = FirstSeen(), Said(words="a"), Said(words="b", changed_at=7.0)
+
+    def told(now: float, *said: Said) -> list[float | None]:
+        return [one.told_at for one in seen.mark(said, now)]
+
+    assert told(1.0, old, dated) == [1.0, 7.0]
+    assert told(2.0, old, Said(words="c")) == [1.0, 2.0]
+    assert told(3.0, dated) == [7.0]
+    assert told(4.0, old, Said(words="c")) == [4.0, 4.0]
 
 
 def _betterstack(red: bool) -> dict[str, Any]:
@@ -143,6 +162,166 @@ async def test_a_red_that_nobody_dates_is_forgotten_in_time(
             assert (seen.signal, "not believed" in seen.reason) == (Signal.UNKNOWN, True)
             assert (await look(4 * DAY, is_red=False)).signal is Signal.UP
             assert (await look(4 * DAY + 60)).signal is Signal.DOWN
+
+
+def _statuspage_whole(red: bool) -> dict[str, Any]:
+    return {
+        "page": {"id": "p1", "name": "Example", "url": SITE},
+        "status": {"indicator": "critical" if red else "none"},
+    }
+
+
+def _statuspage_contradicted(red: bool) -> dict[str, Any]:
+    incident = {"name": "Chat is slow", "status": "investigating", "impact": "minor"}
+    return _statuspage(False) | {"incidents": [incident] if red else []}
+
+
+def _betterstack_contradicted(red: bool) -> dict[str, Any]:
+    about = {"title": "Chat is slow", "report_type": "manual", "aggregate_state": "degraded"}
+    page = _betterstack(False)
+    page["included"] += [{"id": "9", "type": "status_report", "attributes": about}] if red else []
+    return page
+
+
+def _statusio_contradicted(red: bool) -> dict[str, Any]:
+    page = _statusio(False)
+    messages = [{"state": 100, "status": 300}]
+    page["result"]["incidents"] = [{"name": "Chat is slow", "messages": messages}] if red else []
+    return page
+
+
+def _incidentio_contradicted(red: bool) -> dict[str, Any]:
+    incident = {"name": "Chat is slow", "status": "investigating", "current_worst_impact": "degraded_performance"}
+    page = _incidentio(False)
+    page["summary"]["ongoing_incidents"] = [incident] if red else []
+    return page
+
+
+def _incidentio_widget(red: bool) -> dict[str, Any]:
+    incident = {"name": "Chat is slow", "status": "investigating", "current_worst_impact": "full_outage"}
+    page = {"page_title": "Example", "page_url": SITE, "in_progress_maintenances": []}
+    return page | {"ongoing_incidents": [incident] if red else []}
+
+
+def _instatus_whole(red: bool) -> dict[str, Any]:
+    return {"page": {"name": "Example", "url": SITE, "status": "HASISSUES" if red else "UP"}}
+
+
+def _instatus_contradicted(red: bool) -> dict[str, Any]:
+    incident = {"name": "Chat is slow", "status": "INVESTIGATING", "impact": "MAJOROUTAGE"}
+    return _instatus(False) | {"activeIncidents": [incident] if red else []}
+
+
+def _cachet_contradicted(red: bool) -> dict[str, Any]:
+    about = {"id": 2, "type": "incidents", "attributes": {"name": "Chat is slow", "status": 1}}
+    return {"data": [*_cachet(False)["data"], *([about] if red else [])]}
+
+
+def _slack(red: bool) -> dict[str, Any]:
+    incident = {"title": "Chat fails", "type": "outage", "status": "active", "services": ["Messaging"]}
+    head = {"status": "active" if red else "ok", "date_updated": "2026-11-20T10:00:00Z"}
+    return head | {"active_incidents": [incident] if red else []}
+
+
+def _rss(*titles: str, text: str = "") -> str:
+    items = "".join(f"<item><guid>{title}</guid><title>{title}</title>{text}</item>" for title in titles)
+    return f'<rss version="2.0"><channel><title>Example</title>{items}</channel></rss>'
+
+
+def _feed_components(red: bool) -> str:
+    return _rss(f"Chat - {'Major Outage' if red else 'Operational'}")
+
+
+def _feed_open_only(red: bool) -> str:
+    return _rss("Chat: major outage") if red else _rss()
+
+
+def _feed_log(red: bool) -> str:
+    label = "Investigating" if red else "Resolved"
+    text = f"<description>&lt;p&gt;&lt;strong&gt;{label}&lt;/strong&gt; - Chat&lt;/p&gt;</description>"
+    return _rss("Chat: major outage", text=text)
+
+
+UP, DEGRADED, DOWN, UNKNOWN = Signal.UP, Signal.DEGRADED, Signal.DOWN, Signal.UNKNOWN
+NAMED = {"url": SITE, "components": ["Chat"]}
+PLACE = {"api_url": SITE, "page": "0123456789abcdef01234567", "components": ["Chat"]}
+OTHERS: list[tuple[AnyProbeKind, dict[str, Any], Callable[[bool], Any], Signal, Signal]] = [
+    (statuspage.KIND, {"url": SITE}, _statuspage_whole, DOWN, UNKNOWN),
+    (statuspage.KIND, NAMED, _statuspage_contradicted, DEGRADED, UP),
+    (statuspage.KIND, {"url": SITE}, _statuspage_contradicted, DEGRADED, UP),
+    (betterstack.KIND, NAMED, _betterstack_contradicted, DEGRADED, UP),
+    (statusio.KIND, PLACE, _statusio_contradicted, DEGRADED, UP),
+    (incidentio.KIND, NAMED, _incidentio_contradicted, DEGRADED, UP),
+    (incidentio.KIND, {"url": SITE, "widget": True}, _incidentio_widget, DEGRADED, UNKNOWN),
+    (instatus.KIND, {"url": SITE}, _instatus_whole, DEGRADED, UNKNOWN),
+    (instatus.KIND, NAMED, _instatus_contradicted, DEGRADED, UP),
+    (cachet.KIND, NAMED, _cachet_contradicted, DEGRADED, UP),
+    (slack.KIND, {"url": SITE}, _slack, DOWN, UP),
+    (feed.KIND, NAMED | {"mode": "components"}, _feed_components, DOWN, UNKNOWN),
+    (feed.KIND, {"url": SITE, "mode": "open_only"}, _feed_open_only, DEGRADED, UP),
+    (feed.KIND, {"url": SITE}, _feed_log, DEGRADED, UP),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "chosen", "document", "news", "old"),
+    [pytest.param(*case, id=case[2].__name__.strip("_") + " whole" * (len(case[1]) == 1)) for case in OTHERS],
+)
+async def test_an_incident_or_a_page_that_nobody_dates_is_forgotten_in_time(
+    kind: AnyProbeKind, chosen: dict[str, Any], document: Callable[[bool], Any], news: Signal, old: Signal
+) -> None:
+    """As with a red part; and an entry or an incident without a date says no more than it did before."""
+    clock, red = [NOW], [True]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        said = document(red[0])
+        if kind is cachet.KIND:
+            wanted = "incidents" if "incidents" in request.url.path else "components"
+            said = {"data": [row for row in said["data"] if row["type"] == wanted]}
+        return httpx.Response(200, text=said) if isinstance(said, str) else httpx.Response(200, json=said)
+
+    with respx.mock(assert_all_called=False) as wire:
+        wire.get(url__startswith=SITE).mock(side_effect=answer)
+        async with kind.open(kind.options.model_validate(chosen), surroundings(lambda: clock[0])) as probe:
+
+            async def look(at: float, *, is_red: bool = True) -> Signal:
+                clock[0], red[0] = NOW + at, is_red
+                return (await probe.look()).signal
+
+            assert [await look(at) for at in (0.0, 3 * DAY - 1, 3 * DAY + 1)] == [news, news, old]
+            assert await look(4 * DAY, is_red=False) is UP
+            assert [await look(at) for at in (4 * DAY + 60, 7 * DAY + 59, 7 * DAY + 61)] == [news, news, old]
+
+
+@pytest.mark.parametrize("kind", [statuspage.KIND, betterstack.KIND], ids=["statuspage", "betterstack"])
+async def test_an_incident_without_a_date_makes_no_old_red_news_again(kind: AnyProbeKind) -> None:
+    """After a restart it is seen for the first time, which says nothing of the part's own date."""
+    old, incident = "2026-11-01T00:00:00Z", {"name": "Chat", "status": "investigating", "impact": "critical"}
+    page = _statuspage(True) | {"incidents": [incident]}
+    page["components"][0]["updated_at"] = old
+    about = {"title": "Chat", "aggregate_state": "downtime", "starts_at": old}
+    undated = {"title": "Chat", "aggregate_state": "downtime"}
+    board = _betterstack(True)
+    board["included"] += [
+        {"id": str(number), "type": "status_report", "attributes": row} for number, row in enumerate([about, undated])
+    ]
+    with respx.mock:
+        respx.get(url__startswith=SITE).respond(json=page if kind is statuspage.KIND else board)
+        async with kind.open(kind.options.model_validate(NAMED), surroundings()) as probe:
+            said = await probe.look()
+
+    assert (said.signal, "since 2026-11-01: not believed" in said.reason) == (UNKNOWN, True)
+
+
+async def test_a_page_without_a_date_is_as_old_as_its_dated_incident() -> None:
+    """That we have seen it for the first time makes no old incident news."""
+    incident = {"name": "Chat", "status": "investigating", "impact": "critical", "updated_at": "2026-11-01T00:00:00Z"}
+    with respx.mock:
+        respx.get(url__startswith=SITE).respond(json=_statuspage_whole(True) | {"incidents": [incident]})
+        async with statuspage.KIND.open(statuspage.Options(url=SITE), surroundings()) as probe:
+            said = await probe.look()
+
+    assert (said.signal, "since 2026-11-01: not believed" in said.reason) == (UNKNOWN, True)
 
 
 async def test_a_product_that_is_gone_is_still_named() -> None:

@@ -42,6 +42,15 @@ def look_at(document: Any, *orgs: str, **more: Any) -> Sighting:
     return judge(read_orgs(document), Options(orgs=orgs or ("facebook-login",), **more), now=NOW)
 
 
+@pytest.mark.parametrize("name", ["9" * 5000, "a\u202eb\nc", "\ud800x"], ids=["endless", "unprintable", "half"])
+def test_a_service_is_named_in_a_few_printable_words(name: str) -> None:
+    """The reason is shown to people, and the page may say anything."""
+    said = look_at([org("chat", service(1, name, "High disruptions"))], "chat")
+    assert said.signal is Signal.DOWN
+    assert said.reason.isprintable()
+    assert len(said.reason) < 120
+
+
 @pytest.mark.parametrize(
     ("status", "signal"),
     [

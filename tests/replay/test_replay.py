@@ -160,8 +160,10 @@ def test_names_and_options(files: tuple[str, Path], tmp_path: Path, capsys: pyte
     assert "did you mean 'meta-2021-10-04'?" in capsys.readouterr().err
     assert run("meta-2021-10-04", approve_after="soon") == 2
     assert "--approve-after: expected a duration" in capsys.readouterr().err
-    assert run(str(tmp_path / "none.yaml")) == 78
-    assert "there is no such file" in capsys.readouterr().err
+    assert run(str(tmp_path / "none.yaml")) == 2
+    assert f"there is no scenario {tmp_path / 'none.yaml'}" in capsys.readouterr().err
+    assert run(str(tmp_path)) == 2
+    assert f"{tmp_path} is a folder; expected a scenario" in capsys.readouterr().err
     files[1].write_text("organisation: 5\n")
     assert run(*files) == 78
 

@@ -101,7 +101,7 @@ def test_lengths() -> None:
     """A replay takes more than nothing and at most a month."""
     assert parse_length("31d") == 31 * 86400.0
     for wrong in (0, "0s", "32d", "9" * 400 + "d"):
-        with pytest.raises(ValueError, match="at most 31d"):
+        with pytest.raises(ValueError, match="expected a duration"):
             parse_length(wrong)
 
 

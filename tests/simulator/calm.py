@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from failover.engine import Engine
 from failover.model import State
-from failover.verdict import SILENCE_FACTOR, Standing
+from failover.verdict import SILENCE_FACTOR, Standing, due
 from tests.simulator.scenario import BEGINNING
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ def next_timer(life: Life) -> float:
 
 def timers_of(life: Life, engine: Engine, platform: str, standing: Standing) -> list[float]:
     times = []
-    if standing.quorum_since is not None:
-        times.append(standing.quorum_since + life.setup.confirm_for)
+    agreed = due(standing, engine._rules(platform))
+    if agreed is not None:
+        times.append(agreed)
     watched = standing.state in (State.DOWN, State.RECOVERING) or platform in engine.declared
     if watched:
         recover_for = engine._rules(platform).recover_for

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from failover.courier import Courier, Outlet
 from failover.delivery import Delivery, Policy
 from failover.desk import Desk
-from failover.engine import Engine, Watch
+from failover.engine import Engine
 from failover.events import mistakes
 from failover.incidents import Calm
 from failover.lookout import Look, Lookout
@@ -19,6 +19,7 @@ from failover.plans import House, Saying
 from failover.retraction import Retraction
 from failover.routing import Route, Voice
 from failover.store import Store
+from failover.watches import Watch
 from tests.simulator.public import Fuse, Killed, Mouth
 from tests.simulator.scenario import BEGINNING, GROUPS, Config, Setup
 from tests.simulator.sky import Eye

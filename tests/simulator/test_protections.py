@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from failover import courier, engine, plans
+from failover import agenda, courier, engine, plans, turns
 from failover.delivery import Delivery, Phase, begin, moved
 from failover.model import Sighting
 from failover.store import Change
@@ -60,8 +60,8 @@ def no_cancelling(patch: pytest.MonkeyPatch) -> None:
     def sayable(delivery: Delivery, statement: Any, _incident: Any, _states: Any, now: float, *_: Any) -> bool:
         return statement.release_at is not None and statement.release_at <= now and delivery.due <= now
 
-    patch.setattr(engine, "sayable", sayable)
-    patch.setattr(plans, "_cancel", lambda *_: plans.Plan())
+    patch.setattr(agenda, "sayable", sayable)
+    patch.setattr(turns, "cancel", lambda *_: plans.Plan())
 
 
 def one_class(patch: pytest.MonkeyPatch) -> None:

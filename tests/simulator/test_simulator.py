@@ -6,10 +6,11 @@ import os
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from failover import engine
+from failover import agenda, engine
 from tests.simulator import coverage
 from tests.simulator.__main__ import lives, report
 from tests.simulator.focus import about, lies, recovery
@@ -86,16 +87,17 @@ def test_what_the_simulator_has_found_is_mended(events: tuple[Event, ...], holdi
 
 def _planted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug: what a person has stopped is said nevertheless."""
-    may_say = engine.Engine.may_say
+    may_say = agenda.Agenda.may_say
 
-    async def deaf(self: engine.Engine, row: object, now: float) -> bool:
-        paused, self.paused_by = self.paused_by, ""
+    async def deaf(self: Any, row: Any, now: float) -> bool:
+        belief, paused = self._belief, self._belief.paused_by
+        belief.paused_by = ""
         try:
-            return await may_say(self, row, now)  # type: ignore[arg-type]
+            return await may_say(self, row, now)
         finally:
-            self.paused_by = paused
+            belief.paused_by = paused
 
-    monkeypatch.setattr(engine.Engine, "may_say", deaf)
+    monkeypatch.setattr(agenda.Agenda, "may_say", deaf)
 
 
 def _busy_life() -> Scenario:

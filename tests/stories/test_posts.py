@@ -72,6 +72,46 @@ async def test_what_is_handed_in_at_the_command_line_and_in_the_folder_is_publis
     assert "Posts:" not in (await town.command("status")).out
 
 
+async def test_what_is_published_is_taken_back_where_that_can_be_done(town: Town) -> None:
+    """Everywhere by its remote id; the same command after a crash finds nothing left to do."""
+    prepare(town)
+    await town.start()
+    await town.all_up()
+    await town.command("post", "Market day", "--to", PAGE, "--to", "telegram", "--to", "blog")
+    await town.wait("all are out", lambda: shown(town, "Market day") == {PAGE: 1, "telegram": 1, "blog": 1})
+    nothing_left = await town.command("posts", "cancel", "P1")
+    assert "`failover retract P1` takes back what is public" in nothing_left.err
+    told = await town.command("retract", "P1", "--because", "the wrong date")
+    assert sorted(told.out.splitlines()) == ["blog: taken back", "facebook-page: taken back", "telegram: taken back"]
+    assert shown(town, "Market day") == {}
+    assert (await listed(town))["P1"]["state"] == "taken back"
+    assert "asked to take back everything in post P1: the wrong date" in (await town.command("audit")).out
+    await town.kill()
+    await town.start()
+    assert (await town.command("retract", "P1")).out == "Nothing of P1 is public.\n"
+    assert "there is no post P9" in (await town.command("retract", "P9")).err
+    assert [line["post"] for line in town.journal("retracted")] == ["P1", "P1", "P1"]
+
+
+async def test_a_person_named_in_a_post_is_forgotten_and_the_answer_says_where_they_still_stand(town: Town) -> None:
+    prepare(town)
+    await town.start()
+    await town.all_up()
+    spool(town, "ada.md", "---\nto: telegram\n---\nAsk ada@example.org for a stall.\n")
+    await town.wait("it is out", lambda: shown(town, "for a stall") == {"telegram": 1})
+    await town.wait("it is put away", (town.folder / "posts/sent/P1-ada.md").exists)
+    told = await town.command("forget", "Ada@Example.org")
+    assert "It stood in post P1, which is over, and is gone from our record of it." in told.out
+    assert "P1 is public with it: telegram (" in told.out
+    assert "posts/sent/P1-ada.md: remove it there too." in told.out
+    assert "the entries of the audit trail" in told.out
+    text = (await listed(town))["P1"]["text"]
+    assert "ada@" not in text
+    assert "for a stall" in text
+    assert shown(town, "ada@example.org") == {"telegram": 1}, "what is public stays until somebody takes it back"
+    assert (await town.command("audit", "--verify-only")).code == 0
+
+
 async def test_a_picture_travels_with_the_post_and_outlives_its_file(town: Town) -> None:
     """Two channels that carry one; a third that cannot refuses beforehand."""
     prepare(town)
@@ -99,13 +139,14 @@ async def test_what_cannot_be_published_is_refused_in_a_sentence(town: Town) -> 
     for words, reason in (
         (("x", "--to", "facebok-page"), "there is no channel 'facebok-page'; did you mean 'facebook-page'?"),
         (("x",), "say on which channels; there are facebook-page, telegram, blog"),
-        (("x", "--to", PAGE, "--at", "2020-01-01T09:00"), "at: 2020-01-01T09:00 is past"),
         (("x" * 5000, "--to", "telegram"), "telegram: too long (5012 of 4096 characters (UTF-16))"),
         (("x", "--to", PAGE, "--image", "no.png", "--alt", "a dot"), "no.png: cannot be read"),
         (("x", "--to", PAGE, "--image", "config.yaml", "--alt", "a dot"), "this is no picture"),
     ):
         told = await town.command("post", *words)
         assert (told.code, reason in told.err) == (1, True), told
+    late = await town.command("post", "x", "--to", PAGE, "--at", "2020-01-01T09:00")
+    assert (late.code, late.err) == (2, "failover post: --at: 2020-01-01T09:00 is past\n")
     spool(town, "a.md", "---\nto: blogg\n---\nx\n")
     await town.wait("it is refused", (town.folder / "posts/failed/a.md.reason").exists)
     assert await listed(town) == {}

@@ -181,3 +181,27 @@ async def test_a_question_comes_by_mail_and_says_how_to_answer(town: Town) -> No
     assert "[blog]" in text
     assert not any("ann@press" in line for line in town.lines)
     town.internet.smtp.messages.clear()  # it holds the reference, and the public was not told
+
+
+async def test_who_was_asked_by_mail_is_told_once_that_it_is_settled_also_after_a_crash(town: Town) -> None:
+    """In the thread of the question; the next process does not tell it again."""
+    town.channels("facebook-page", "blog", "email")
+    town.config["routes"][0]["backups"] = ["blog"]
+    town.config["sign_off"] = {
+        "holding": "required",
+        "approvers": [{"name": "Ann", "email": "ann@press.example.org"}],
+    }
+    await down(town)
+    await town.hears("approver_asked", approver="Ann", way="e-mail")
+    smtp = town.internet.smtp
+    await town.command("approve", "1H", town.journal("statement_waiting")[0]["code"])
+    await town.wait("Ann is told", lambda: len(smtp.messages) == 2)
+    await town.kill()
+    await town.start()
+    await town.looks(3)
+    (_to, question), (to, end) = smtp.messages
+    assert to == "ann@press.example.org"
+    assert end["In-Reply-To"] == question["Message-ID"]
+    assert "Settled: " in end.get_content()
+    assert "approved it" in end.get_content()
+    assert not any("ann@press" in line for line in town.lines)

@@ -1,0 +1,109 @@
+"""The holding statement: who is to hear it, and which backup is called in whose place (S1, S3).
+
+Pure.  See `routing` for the order in which backups are asked, `statements` for how a statement is worded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from failover.delivery import Delivery, Phase, moved
+from failover.incidents import HOLDING_KINDS, Incident, Turn, opening_statement
+from failover.model import State, Statement
+from failover.plans import House, Known, Plan
+from failover.routing import candidates, patience, promote, stand_back, trouble_of, unplanned
+from failover.signoff import is_waiting
+from failover.statements import by_mode, next_statement, objected, speakable, takes_more, worded_deliveries
+
+
+def hold(turn: Turn, incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float) -> Plan:
+    """The holding statement for every backup that has neither heard it nor has it planned.
+
+    Channels with another sign-off than the rest have a statement of their own: what waits there keeps nobody else.
+    """
+    platforms = speakable(incident, house, states)
+    channels = [
+        name
+        for name in unplanned(candidates(incident, house.routes, house.voices), known.holding)
+        if not objected(name, HOLDING_KINDS, known, house)
+    ]
+    plan = Plan()
+    for mode, names in by_mode(channels, Statement.HOLDING, house).items() if platforms else ():
+        plan += _hold_in(mode, names, turn, incident, plan.on(known), states, house, now)
+    return plan + call_backups(incident, plan.on(known), states, house, now) if plan.deliveries else Plan()
+
+
+def _hold_in(  # noqa: PLR0913, PLR0917  one group of what `hold` looks at
+    mode: str,
+    channels: Sequence[str],
+    turn: Turn,
+    incident: Incident,
+    known: Known,
+    states: Mapping[str, State],
+    house: House,
+    now: float,
+) -> Plan:
+    """For the channels of one mode of sign-off."""
+    alike = [row for row in known.statements if row.kind in HOLDING_KINDS and row.mode == mode]
+    statement = alike[-1] if alike and turn is Turn.JOINED and takes_more(alike[-1], now) else None
+    if statement is not None:
+        tried = {row.channel for row in known.deliveries if row.statement_id == statement.id}
+        channels = [name for name in channels if name not in tried]
+    if not channels:
+        return Plan()
+    if statement is None:
+        kind, wait = opening_statement(incident, house.calm), _gather(incident, states, house)
+        statement = next_statement(incident, kind, known, mode, house, now, wait)
+    rows = worded_deliveries(
+        incident, statement, channels, speakable(incident, house, states), Phase.STANDBY, house, now
+    )
+    rows = tuple(_standing_by(row, incident, states, house, now) for row in rows)
+    statement = replace(statement, latest=max([statement.latest, *(row.latest for row in rows)]))
+    return Plan(statements=(statement,), deliveries=rows)
+
+
+def _standing_by(
+    row: Delivery, incident: Incident, states: Mapping[str, State], house: House, now: float
+) -> Delivery:
+    """Until it is called: why it is passed over, if it is; one that is asked later may be said later."""
+    asked_at = incident.opened_at + patience(row.channel, incident, house.routes)
+    quiet = house.voices[row.channel].quiet
+    asked_at = (quiet.over_at(asked_at) if quiet is not None else None) or asked_at
+    latest = max(row.latest, asked_at + house.holding_latest)
+    return replace(row, latest=latest, reason=trouble_of(house.voices[row.channel], states, now))
+
+
+def _gather(incident: Incident, states: Mapping[str, State], house: House) -> float:
+    """Wait a little while others of the same owner are about to fall too: one incident is told once."""
+    falling = any(
+        states.get(platform) is State.SUSPECT and group == incident.group for platform, group in house.groups.items()
+    )
+    return house.gather if falling else 0.0
+
+
+def call_backups(incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float) -> Plan:
+    """Who is asked now: standbys are called until `reach` is met, and those whose platform is ill step back."""
+    if not incident.is_open:
+        return Plan()
+    back = [
+        moved(row, Phase.STANDBY, trouble) for row, trouble in stand_back(known.holding, house.voices, states, now)
+    ]
+    plan = Plan(deliveries=tuple(back))
+    plan += _called(promote(incident, plan.on(known).holding, house.routes, house.voices, states, now))
+    waiting = {row.id for row in known.statements if is_waiting(row, now)}
+    if waiting:  # what waits for a person is not counted on: those who need no waiting are asked beside it
+        free = [row for row in plan.on(known).holding if row.statement_id not in waiting]
+        plan += _called(
+            (row, reason or "another backup waits for sign-off")
+            for row, reason in promote(incident, free, house.routes, house.voices, states, now)
+        )
+    return plan
+
+
+def _called(called: Iterable[tuple[Delivery, str]]) -> Plan:
+    found = [(moved(row, Phase.READY, reason or "asked"), reason) for row, reason in called]
+    return Plan(
+        deliveries=tuple(row for row, _reason in found),
+        called=tuple((row, reason) for row, reason in found if reason),
+    )

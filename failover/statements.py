@@ -1,0 +1,163 @@
+"""One statement and its deliveries: who must agree to it, from when until when it holds, and in which words (S5).
+
+Pure.  Channels with another sign-off than the rest have a statement of their own: what waits there keeps nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+from failover import signoff
+from failover.delivery import Delivery, Phase, StatementRow
+from failover.incidents import HOLDING_KINDS, Incident, reference, statement_id
+from failover.model import State, Statement
+from failover.plans import House, Known, Plan, Saying
+from failover.routing import candidates, named
+from failover.signoff import is_waiting, mode_of, persons_for
+
+THE_CONFIGURATION = "the configuration"
+"""Who has "objected" where nothing may be said because the configuration has changed."""
+
+
+def speakable(incident: Incident, house: House, states: Mapping[str, State]) -> tuple[str, ...]:
+    """The platforms a holding statement names: those that are down right now and have a stand-in."""
+    return tuple(
+        platform
+        for platform in named(incident, house.routes)
+        if platform in incident.down and states.get(platform) is State.DOWN
+    )
+
+
+def by_mode(channels: Iterable[str], kind: Statement, house: House) -> dict[str, list[str]]:
+    """mode of sign-off -> its channels in order: each becomes a statement of its own."""
+    return signoff.by_mode(channels, kind, house.sign_off, house.signing)
+
+
+def objected(channel: str, kinds: Collection[Statement], known: Known, house: House) -> bool:
+    """Has somebody objected to this being said on channels that are signed off like this one?
+
+    An objection in a mode that no channel has any more, and one of the configuration, counts for all of them.
+    """
+    vetoed = [row for row in known.statements if row.kind in kinds and row.decision == "vetoed"]
+    kind = Statement.HOLDING if Statement.HOLDING in kinds else next(iter(kinds))
+    used = {mode_of(name, kind, house.sign_off, house.signing) for name in house.voices}
+    mode = mode_of(channel, kind, house.sign_off, house.signing)
+    return any(row.mode == mode or row.mode not in used or row.decided_by == THE_CONFIGURATION for row in vetoed)
+
+
+def takes_more(statement: StatementRow, now: float) -> bool:
+    """May further deliveries hang on it?  Not when it is too old, nor after a person decided on other words (S5)."""
+    if now >= statement.latest:
+        return False
+    return statement.mode == "automatic" or is_waiting(statement, now)
+
+
+def next_statement(
+    incident: Incident, kind: Statement, known: Known, mode: str, house: House, now: float, wait: float = 0.0
+) -> StatementRow:
+    """The next one of its kind."""
+    alike = HOLDING_KINDS if kind in HOLDING_KINDS else {kind}
+    number = 1 + sum(row.kind in alike for row in known.statements)
+    release = _release(mode, house, now, wait)
+    lasts = house.welcome_latest if kind is Statement.WELCOME_BACK else house.holding_latest
+    return StatementRow(
+        id=statement_id(incident, kind, number),
+        incident=incident.id,
+        kind=kind,
+        created_at=now,
+        latest=max(now, release or now) + lasts,
+        reference=reference(incident, kind, number),
+        mode=mode,
+        release_at=release,
+        persons=persons_for(kind, mode, house.signing),
+        place=len(known.statements),
+    )
+
+
+def _release(mode: str, house: House, now: float, wait: float = 0.0) -> float | None:
+    """From when it may be said where nobody decides otherwise; None: never."""
+    nobody = house.signing.nobody_after
+    required = now + nobody if nobody is not None else None
+    return {"automatic": now + wait, "veto": now + house.veto_for, "required": required}[mode]
+
+
+def worded_deliveries(
+    incident: Incident,
+    statement: StatementRow,
+    channels: Iterable[str],
+    platforms: tuple[str, ...],
+    phase: Phase,
+    house: House,
+    now: float,
+) -> tuple[Delivery, ...]:
+    """One worded row per channel."""
+    blank = Delivery(
+        id="",
+        incident=incident.id,
+        statement_id=statement.id,
+        statement=statement.kind,
+        channel="",
+        phase=phase,
+        due=statement.release_at or now,
+        latest=statement.latest,
+        created_at=now,
+        reference=statement.reference,
+        text="",
+    )
+    rows = (
+        replace(blank, id=f"{statement.id}-{channel}", channel=channel, position=place)
+        for place, channel in enumerate(channels)
+    )
+    return tuple(_worded(row, incident, platforms, house, now) for row in rows)
+
+
+def _worded(delivery: Delivery, incident: Incident, platforms: tuple[str, ...], house: House, now: float) -> Delivery:
+    others = [
+        name
+        for name in candidates(incident, house.routes, house.voices)
+        if name != delivery.channel and house.voices[name].public
+    ]
+    saying = Saying(
+        incident=incident.id,
+        platforms=platforms,
+        back=tuple(name for name in named(incident, house.routes) if name not in incident.down),
+        elsewhere=tuple(others),
+        opened_at=incident.opened_at,
+        now=now,
+        reference=delivery.reference,
+    )
+    subject, text = house.word(delivery.statement, delivery.channel, saying)
+    return replace(delivery, subject=subject, text=text, platforms=platforms)
+
+
+def reword(incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float) -> Plan:
+    """Holding statements that are certainly not public yet name the platforms that are down now.
+
+    Not what a person has approved, and not what already lies as a draft on a service: `sayable` stops those that
+    have become untrue.
+    """
+    approved = {row.id for row in known.statements if row.decision == "approved"}
+    platforms = speakable(incident, house, states)
+    if not platforms:
+        return Plan()
+    return Plan(
+        deliveries=tuple(
+            _worded(row, incident, platforms, house, now)
+            for row in (*known.holding, *known.updates)
+            if row.phase in (Phase.STANDBY, Phase.READY)
+            and row.channel in house.voices
+            and row.draft is None
+            and row.receipt is None
+            and row.statement_id not in approved
+            and row.platforms != platforms
+        )
+    )
+
+
+def lapse(known: Known, house: House, now: float) -> Plan:
+    """Approvals that no longer hold, though not all has been said: a person is asked again."""
+    found = [(row, signoff.lapse(row, known.deliveries, house.signing, now)) for row in known.statements]
+    return Plan(
+        statements=tuple(signoff.lapsed(row, why, _release(row.mode, house, now)) for row, why in found if why)
+    )

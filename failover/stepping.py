@@ -1,0 +1,33 @@
+"""The wall clock was set by so many seconds: what is believed keeps its distance from now; see `verdict.shifted` too.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from failover.incidents import Incident
+from failover.model import Observation
+from failover.verdict import Line
+
+
+def line_later(line: Line, seconds: float) -> Line:
+    return replace(line, good_at=line.good_at + seconds, since=line.since + seconds)
+
+
+def seen_later(seen: Mapping[str, Mapping[str, Observation]], seconds: float) -> dict[str, dict[str, Observation]]:
+    """platform -> probe -> its latest observation, which grows stale when it would have."""
+    return {
+        platform: {
+            probe: replace(one, at=one.at + seconds, good_until=one.good_until + seconds)
+            for probe, one in latest.items()
+        }
+        for platform, latest in seen.items()
+    }
+
+
+def incident_later(incident: Incident, seconds: float) -> Incident:
+    closed_at = None if incident.closed_at is None else incident.closed_at + seconds
+    return replace(incident, opened_at=incident.opened_at + seconds, closed_at=closed_at)

@@ -11,6 +11,7 @@ from pathlib import Path
 from failover import registry
 from failover.clock import Clock
 from failover.config import load, parse
+from failover.config.paths import left_elsewhere
 from failover.config.problems import ConfigError
 from failover.config.settings import Settings
 from failover.daemon import Daemon, tell_rejected
@@ -36,6 +37,7 @@ def run(path: Path, log: str = "auto") -> int:
             return CONFIGURATION_ERROR
         journal.hide(settings.secrets)
         try:
+            _refuse_to_begin_anew(settings, env)
             store = _open_store(settings, journal)
         except StoreError as error:
             journal.say("store_trouble", reason=str(error))
@@ -71,6 +73,19 @@ def _settings(path: Path, env: Mapping[str, str], journal: Journal, last_good: L
         return None
     journal.say("last_good_config_used", path=str(path), reason="the daemon had crashed, and staying silent is worse")
     return settings
+
+
+def _refuse_to_begin_anew(settings: Settings, env: Mapping[str, str]) -> None:
+    """Raises StoreError where the database of this configuration may lie in another place than it is looked for."""
+    left = left_elsewhere(settings.state, settings.path, env)
+    if left is None:
+        return
+    here, there = settings.state.parent.absolute(), left.parent
+    raise StoreError(
+        f"the database is looked for in {here}, beside the configuration, and is not there, but there is one in "
+        f"{there}: if it is of this configuration, move {left}* and {there / 'pictures'} to {here} or write "
+        f"`state: {left}` in {settings.path}; if it is of another one, start from another folder"
+    )
 
 
 def _open_store(settings: Settings, journal: Journal) -> Store:

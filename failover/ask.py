@@ -84,8 +84,8 @@ def sockets(config: Path) -> list[Path]:
     control, state = _line(text, "control"), _state(text)
     if control:
         return [config.parent / control]
-    beside = (config.parent / state if state else Path("failover.db")).parent / "control.sock"
-    return [SERVICE_SOCKET, beside]
+    beside = (config.parent / state).parent if state else config.parent
+    return [beside / "control.sock", SERVICE_SOCKET]
 
 
 def missing(config: Path) -> str:
@@ -112,7 +112,8 @@ def state_file(config: Path) -> Path:
         if os.access(service, os.F_OK):
             return service
         raise NoConfigurationError(missing(config)) from None
-    return config.parent / state if state else service if service.parent.is_dir() else Path("failover.db")
+    beside = config.parent / (state or "failover.db")
+    return service if not state and not beside.exists() and os.path.lexists(service.parent) else beside
 
 
 def timezone(config: Path) -> str:

@@ -9,12 +9,16 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from failover.config.places import BYTES_AT_MOST, Node
 from failover.config.problems import ConfigError, Place, Problem, Reading
 
 DATABASE = "failover.db"
+
+SERVICE = {Path("/etc/failover/config.yaml"): Path("/var/lib/failover/failover.db")}
+"""The configuration that the service reads, and where its manager has it keep the database."""
 
 SOCKET_PATH_AT_MOST = 107
 """Bytes: `sun_path` in unix(7), without its end."""
@@ -86,13 +90,15 @@ def read_control(node: Node | None, state: Path, root: Node, reading: Reading) -
     return path
 
 
-def left_elsewhere(state: Path, configuration: Path, env: Mapping[str, str]) -> Path | None:
-    """A database that this configuration may have been at work with, where now a new one would be begun.
+def left_elsewhere(
+    state: Path, configuration: Path, env: Mapping[str, str], service: Mapping[Path, Path] = SERVICE
+) -> Path | None:
+    """The database with which this configuration may have been at work, where now another would be begun; else None.
 
-    Earlier versions kept it in the working directory; that of the service is where its manager says.  To begin anew
-    beside it could say everything once more, so a person must decide.
+    Earlier versions kept it in the working directory; the service has it where its manager says.  What begins anew
+    could say everything once more, so a person must decide.
     """
-    if env.get("STATE_DIRECTORY") or state.exists():
+    if env.get("STATE_DIRECTORY") or state != configuration.parent / DATABASE or state.exists():
         return None
-    known = [Path(DATABASE), *([SERVICE_DATABASE] if configuration.absolute() == SERVICE_CONFIGURATION else [])]
-    return next((one.absolute() for one in known if os.path.lexists(one)), None) if _by_default(state) else None
+    known = [Path.cwd() / DATABASE, *(place for file, place in service.items() if file == configuration.absolute())]
+    return next((one for one in known if os.path.lexists(one)), None)

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from failover import registry
+from failover.assembly import watches
 from failover.config import parse
 from failover.model import Evidence
+from failover.replay import library
 
 HERE, SPOKEN, ELSEWHERE = Evidence.HERE, Evidence.SPOKEN, Evidence.ELSEWHERE
 OFFICIAL, CROWD = Evidence.OFFICIAL, Evidence.CROWD
@@ -166,3 +168,9 @@ def test_a_post_that_fails_is_evidence_too(probes: list[dict[str, Any]], classes
     [only] = notices(probes, classes=classes, channel=True)
 
     assert only.endswith("unless a person declares it or a post of ours fails there as well") is helped
+
+
+def test_the_verdict_knows_which_looks_are_pages_which_ask_for_a_name_and_which_are_of_our_account() -> None:
+    rules = watches(library.organisation(None, {}))["facebook"].rules
+
+    assert (rules.pages, rules.lookups, rules.accounts) == ({"web", "api"}, {"dns"}, {"account"})

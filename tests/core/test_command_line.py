@@ -178,9 +178,13 @@ def test_lines_on_a_terminal_are_folded_to_its_width() -> None:
     fcntl.ioctl(outer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
     with os.fdopen(outer, "w") as terminal:
         show([LONG], terminal)
+        terminal.write("END\n")
         terminal.flush()
-        shown = os.read(inner, 10_000).decode().replace("\r\n", "\n")
+        read = b""
+        while not read.endswith(b"END\r\n"):
+            read += os.read(inner, 10_000)
     os.close(inner)
+    shown = read.decode().replace("\r\n", "\n").removesuffix("END\n")
 
     assert max(map(len, shown.splitlines())) <= 60
     assert shown.splitlines()[1].startswith(" " * 18 + "a")

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("same", derandomize=True)
+settings.register_profile("explore")
+settings.load_profile("same")
+"""The same examples in every run, so that a failure tells of the change and not of luck.
+
+`make test ARGS=--hypothesis-profile=explore` looks further, with other examples each time.
+"""
 
 
 @pytest.fixture(autouse=True)

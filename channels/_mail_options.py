@@ -84,8 +84,8 @@ class EmailOptions(Options):
 
     `port`: default 587 for starttls, 465 for tls, 25 for none.  `hello`: the name we greet with; default the sender's
     domain.  `timeout` is for each answer of the server, `answer_timeout` for the one that says it has the mail.
-    `unsubscribe`: a link for all letters; the list's own column `unsubscribe` goes before it.  For `{token}` in it
-    see `_mail_letter.token`.
+    `unsubscribe`: a link for all letters; the list's own column `unsubscribe` goes before it.  In it `{token}`
+    becomes the HMAC-SHA256 (hex) of the recipient's address in small letters, made with `unsubscribe_secret`.
     """
 
     host: Annotated[str, AfterValidator(_host)] | None = None

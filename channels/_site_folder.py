@@ -18,7 +18,10 @@ from pathlib import Path
 from channels._picture import ENDINGS
 from channels._site_files import Disk, discard, hidden, make_folder, sync_folder, try_to_write
 from channels._site_pages import FEED_FILE, FOLDER, INDEX_FILE, STATUS_FILE, Pages
-from channels._site_said import Said, from_json, kept, to_json
+from channels._site_said import Over, Said, from_json, kept, over_by, over_from_json, over_to_json, to_json
+
+OVER_FILE = "over.json"
+"""Which incidents are over though nothing more was said of them here; missing where there is none."""
 
 FOLDER_MODE, FILE_MODE = 0o755, 0o644
 """The web server, another user, reads them."""
@@ -45,7 +48,7 @@ class SiteFolder:
             self._make_folders()
             self._sweep()
             known, _ = self._read()
-            statements = kept([*(known | {said.slug: said}).values()], self._keep, said.slug)
+            statements = kept([*(known | {said.slug: said}).values()], self._keep, said.slug, self._over())
             files = {self._folder / FOLDER / said.picture: picture} if said.picture else {}
             files |= {self._statement(said.slug): to_json(said)}
             for one in statements:
@@ -61,10 +64,26 @@ class SiteFolder:
                 return
             self._make_folders()
             known, _ = self._read()
-            files = self._derived(kept([one for one in known.values() if one.slug != slug], self._keep))
+            rest = [one for one in known.values() if one.slug != slug]
+            files = self._derived(kept(rest, self._keep, over=self._over()))
             self._stage(files)
             self._remove({slug})
             self._take_places(files)
+
+    def end(self, incidents: Mapping[str, float]) -> None:
+        """These incidents are over since then (seconds since the epoch, UTC), whatever was said.  Raises OSError.
+
+        The pages are put right where they are not; a site on which nothing was said is left alone.
+        """
+        with self._lock:
+            known, _ = self._read()
+            if not known:
+                return
+            over = over_by(incidents, known.values(), self._over())
+            files = {self._folder / OVER_FILE: over_to_json(over)} if over or self._over() else {}
+            files |= self._derived([*known.values()], over)
+            if any(_content(path) != content for path, content in files.items()):
+                self._replace(files)
 
     def presence(self, slug: str, entry_id: str, picture: str = "") -> Presence:
         """How much of a statement is to be seen.  Raises OSError where that cannot be told."""
@@ -79,7 +98,7 @@ class SiteFolder:
             )
             if not any(places) and slug not in _last_words(status):
                 return Presence.NONE
-            up_to_date = self._pages.derived([*self._read()[0].values()])[STATUS_FILE] == status
+            up_to_date = self._pages.derived([*self._read()[0].values()], self._over())[STATUS_FILE] == status
             return Presence.WHOLE if all(places) and up_to_date else Presence.PART
 
     def try_out(self) -> int:
@@ -111,8 +130,13 @@ class SiteFolder:
                 found[said.slug] = said
         return found, bad
 
-    def _derived(self, statements: list[Said]) -> dict[Path, bytes]:
-        return {self._folder / name: content for name, content in self._pages.derived(statements).items()}
+    def _over(self) -> dict[str, float]:
+        """What is over though its last word does not say so."""
+        return over_from_json(_content(self._folder / OVER_FILE))
+
+    def _derived(self, statements: list[Said], over: Over | None = None) -> dict[Path, bytes]:
+        pages = self._pages.derived(statements, self._over() if over is None else over)
+        return {self._folder / name: content for name, content in pages.items()}
 
     def _replace(self, files: Mapping[Path, bytes]) -> None:
         self._stage(files)

@@ -18,7 +18,17 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from jinja2 import Environment, StrictUndefined
 
-from channels._site_said import ALL_CLEAR, DISRUPTION, Said, Situation, newest_first, overall, situations
+from channels._site_said import (
+    ALL_CLEAR,
+    DISRUPTION,
+    NOTHING_OVER,
+    Over,
+    Said,
+    Situation,
+    newest_first,
+    overall,
+    situations,
+)
 from channels._site_template import INDEX, PAGE
 from failover.model import Statement
 
@@ -61,15 +71,16 @@ class Pages:
         environment.globals.update(look=look, labels=LABELS, folder=FOLDER, feed=FEED_FILE)
         self._index, self._page = environment.from_string(INDEX), environment.from_string(PAGE)
 
-    def derived(self, statements: Sequence[Said]) -> dict[str, bytes]:
+    def derived(self, statements: Sequence[Said], over: Over = NOTHING_OVER) -> dict[str, bytes]:
         """The files that speak of all statements, in the order in which they are to be replaced."""
         ordered = newest_first(statements)
-        standing = situations(ordered)
+        standing = situations(ordered, over)
         return {
             INDEX_FILE: self._index.render(
                 statements=ordered,
                 disruptions=[one for one in standing if one.state == DISRUPTION],
-                all_clear=overall(standing) == ALL_CLEAR,
+                ended={one.last.slug: one.ended for one in standing if one.ended is not None},
+                all_clear=_all_clear(standing),
                 here=f"{FOLDER}/",
             ).encode(),
             FEED_FILE: self._feed(ordered),
@@ -141,11 +152,19 @@ class Pages:
                     "statement": one.last.slug,
                     "text": one.last.text,
                     "url": self.address(one.last.slug),
+                    **({} if one.ended is None else {"ended": iso(one.ended)}),
                 }
                 for one in standing
             ],
         }
         return (json.dumps(status, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _all_clear(standing: Sequence[Situation]) -> str:
+    """The words where nothing lasts; where the latest ended without a word, no more than that is claimed."""
+    if overall(standing) != ALL_CLEAR:
+        return ""
+    return "All clear" if standing and standing[0].ended is None else "No known disruption"
 
 
 def iso(at: float) -> str:

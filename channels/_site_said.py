@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 
 from channels._headline import headline
 from channels._picture import ENDINGS
@@ -30,6 +31,11 @@ _STATES = {
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
 
 _NO_SLUG = re.compile(r"[^a-z0-9]+")
+Over = Mapping[str, float]
+"""The last word on an incident (its slug) -> when that incident was over (seconds since the epoch, UTC)."""
+
+NOTHING_OVER: Over = MappingProxyType({})
+
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -55,12 +61,16 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """How one incident stands by the last word on it; `since` is the first word that is still kept."""
+    """How one incident stands by the last word on it; `since` is the first word that is still kept.
+
+    `ended` is when it was over where that word does not say so itself (seconds since the epoch, UTC).
+    """
 
     incident: str
     state: str
     since: float
     last: Said
+    ended: float | None = None
 
 
 def slug_of(reference: str) -> str:
@@ -133,16 +143,56 @@ def newest_first(statements: Iterable[Said]) -> list[Said]:
     return sorted(statements, key=lambda said: (said.created_at, _rank(said), said.slug), reverse=True)
 
 
-def situations(statements: Iterable[Said]) -> list[Situation]:
-    """One per incident, the one with the newest word first."""
+def situations(statements: Iterable[Said], over: Over = NOTHING_OVER) -> list[Situation]:
+    """One per incident, the one with the newest word first.
+
+    Of an incident that is `over` the last word is no longer true; nor is it once all its platforms are said to be
+    back in another one.
+    """
     found: dict[str, list[Said]] = {}
+    back: dict[str, float] = {}
     for said in newest_first(statements):
         if said.statement in _STATES:
             found.setdefault(said.incident, []).append(said)
-    return [
-        Situation(incident=incident, state=_STATES[words[0].statement], since=words[-1].created_at, last=words[0])
-        for incident, words in found.items()
-    ]
+        for platform in said.platforms if said.statement is Statement.WELCOME_BACK else ():
+            back.setdefault(platform, said.created_at)
+    return [_situation(incident, words, over, back) for incident, words in found.items()]
+
+
+def _situation(incident: str, words: Sequence[Said], over: Over, back: Mapping[str, float]) -> Situation:
+    """`words` newest first; `back` is when each platform was last said to be back, whatever the incident."""
+    last = words[0]
+    state, ended = _STATES[last.statement], None
+    if state == DISRUPTION:
+        returned = [back.get(platform, last.created_at) for platform in last.platforms]
+        ended = over.get(last.slug)
+        if ended is None and returned and min(returned) > last.created_at:
+            ended = max(returned)
+    state = state if ended is None else ALL_CLEAR
+    return Situation(incident=incident, state=state, since=words[-1].created_at, last=last, ended=ended)
+
+
+def over_by(incidents: Mapping[str, float], statements: Iterable[Said], before: Over) -> dict[str, float]:
+    """What is over once these incidents are (incident -> when); of what is no longer on the site nothing is kept.
+
+    Told by the last word on each: a word that comes later speaks for itself.
+    """
+    standing = situations(statements)
+    ended = {one.last.slug: incidents[one.incident] for one in standing if one.incident in incidents}
+    lasting = {one.last.slug for one in standing if one.state == DISRUPTION}
+    return {slug: at for slug, at in {**ended, **before}.items() if slug in lasting}
+
+
+def over_from_json(raw: bytes) -> dict[str, float]:
+    """The file that remembers it; nothing where it cannot be understood."""
+    try:
+        return {str(slug): float(at) for slug, at in json.loads(raw or b"{}").items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def over_to_json(over: Over) -> bytes:
+    return (json.dumps(over, indent=2, sort_keys=True) + "\n").encode()
 
 
 def overall(standing: Sequence[Situation]) -> str:
@@ -150,14 +200,14 @@ def overall(standing: Sequence[Situation]) -> str:
     return DISRUPTION if any(one.state == DISRUPTION for one in standing) else ALL_CLEAR
 
 
-def kept(statements: Iterable[Said], keep: int, fresh: str = "") -> list[Said]:
+def kept(statements: Iterable[Said], keep: int, fresh: str = "", over: Over = NOTHING_OVER) -> list[Said]:
     """What stays on the site, newest first: the `keep` newest, the one just made, the last word on what is not over.
 
     Of those last words at most another `keep`: an incident that nobody ever ends must not stay for ever, and one
     that still lasts must not turn into "all clear" because there was much to say of others.
     """
     ordered = newest_first(statements)
-    lasting = [one.last.slug for one in situations(ordered) if one.state == DISRUPTION][:keep]
+    lasting = [one.last.slug for one in situations(ordered, over) if one.state == DISRUPTION][:keep]
     wanted = {said.slug for said in ordered[:keep]} | {*lasting, fresh}
     return [said for said in ordered if said.slug in wanted]
 

@@ -78,7 +78,7 @@ INDEX = (
 <section aria-labelledby="current">
 <h2 id="current">Current status</h2>
 {% if all_clear %}
-<div class="now"><strong>{{ "All clear" if statements else "No known disruption" }}</strong></div>
+<div class="now"><strong>{{ all_clear }}</strong></div>
 {% endif %}
 {% for one in disruptions %}
 <div class="now disruption"><strong>Disruption</strong>
@@ -95,6 +95,9 @@ INDEX = (
 """
     + _STATEMENT
     + """\
+{% if said.slug in ended %}
+<p class="meta">Over since <time datetime="{{ ended[said.slug] | iso }}">{{ ended[said.slug] | when }}</time></p>
+{% endif %}
 </article>
 {% else %}
 <p>Nothing has been said yet.</p>

@@ -73,7 +73,7 @@ class EmailChannel:
             reason = "the subject has a line break or a control character in it"
             return Refused(reason=reason, refusal=Refusal.CONTENT)
         picture = await picture_of(announcement)
-        if isinstance(picture, Refused):
+        if isinstance(picture, Refused | Unreachable):
             return picture
         letter = write(announcement, self._sender, picture)
         states = dict(await notebook.ledger())

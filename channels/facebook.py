@@ -44,6 +44,7 @@ from failover.model import (
     Refused,
     Sighting,
     Unconfirmed,
+    Unreachable,
 )
 
 UPLOADED = "photo "
@@ -97,7 +98,7 @@ class FacebookPage:
                 post = None
         if post is None:
             photo = await self._photo(announcement, notebook)
-            if isinstance(photo, Refused):
+            if isinstance(photo, Refused | Unreachable):
                 return photo
             created = photo if isinstance(photo, Trouble) else await self._create(announcement, photo)
             if isinstance(created, Trouble):
@@ -149,14 +150,14 @@ class FacebookPage:
             return Unconfirmed(reason=answer.reason, sighting=feed.sighting)
         return Delivered(receipt=Receipt(remote_id=receipt.remote_id, url=receipt.url, note="was gone already"))
 
-    async def _photo(self, announcement: Announcement, notebook: Notebook) -> str | Trouble | Refused:
+    async def _photo(self, announcement: Announcement, notebook: Notebook) -> str | Trouble | Refused | Unreachable:
         """The number of the uploaded picture ("" for none), noted before it is used.
 
         It is unpublished, so one whose answer was lost is seen by nobody ("Page Photos" reference: `published`,
         `alt_text_custom`).
         """
         picture = await picture_of(announcement)
-        if picture is None or isinstance(picture, Refused):
+        if picture is None or isinstance(picture, Refused | Unreachable):
             return picture or ""
         if (notebook.draft or "").startswith(UPLOADED):
             return (notebook.draft or "").removeprefix(UPLOADED)

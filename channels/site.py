@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, tzinfo
 from typing import Annotated
@@ -82,7 +82,7 @@ class SiteChannel:
     async def send(self, announcement: Announcement, notebook: Notebook) -> Outcome:  # noqa: ARG002
         """Write the statement and the pages; on trouble, take back what was written."""
         said, picture = said_by(announcement), await picture_of(announcement)
-        if isinstance(picture, Refused):
+        if isinstance(picture, Refused | Unreachable):
             return picture
         try:
             await asyncio.to_thread(self._folder.publish, said, picture[1] if picture else b"")
@@ -101,6 +101,14 @@ class SiteChannel:
         if presence is Presence.PART and not await self._withdrawn(said):
             return CannotTell(reason="a part of the pages shows it and cannot be changed")
         return Absent(reason="the site does not have it")
+
+    async def show_ended(self, incidents: Mapping[str, float]) -> bool:
+        """The pages no longer show these incidents as lasting, though nothing more is said of them here."""
+        try:
+            await asyncio.to_thread(self._folder.end, incidents)
+        except OSError:  # `check` says what is wrong with the disk
+            return False
+        return True
 
     async def check(self) -> Health:
         """Could the pages be written?  Nothing that people see is touched."""

@@ -40,6 +40,7 @@ from failover.model import (
     Sighting,
     Statement,
     Unconfirmed,
+    Unreachable,
 )
 
 TEXT_LIMIT = 4096
@@ -71,7 +72,7 @@ class TelegramChannel:
         if self._written_down(notebook) is not None:
             await notebook.reserve("")
         picture = await picture_of(announcement)
-        if isinstance(picture, Refused):
+        if isinstance(picture, Refused | Unreachable):
             return picture
         message = await (self._send(announcement) if picture is None else self._send_photo(announcement, *picture))
         if isinstance(message, Failure):

@@ -44,6 +44,7 @@ from failover.model import (
     Sighting,
     Statement,
     Unconfirmed,
+    Unreachable,
 )
 
 LONGEST = 50_000
@@ -92,7 +93,7 @@ class WordPress:
             return while_looking(post, repeat=notebook.repeat and noted is not None)
         if post is None:
             picture = await self._picture(announcement, notebook)
-            if isinstance(picture, Refused):
+            if isinstance(picture, Refused | Unreachable):
                 return picture
             post = picture if isinstance(picture, Trouble) else await self._draft(announcement, picture)
             if isinstance(post, Trouble):
@@ -172,13 +173,13 @@ class WordPress:
         ours = [post for post in posts if isinstance(post, Post)]
         return max(ours, key=lambda post: post.public, default=None)
 
-    async def _picture(self, announcement: Announcement, notebook: Notebook) -> str | Trouble | Refused:
+    async def _picture(self, announcement: Announcement, notebook: Notebook) -> str | Trouble | Refused | Unreachable:
         """The picture in HTML, uploaded once: its number and address are noted before it is used.
 
         An upload whose answer is lost leaves a file behind that no page shows.
         """
         picture = await picture_of(announcement)
-        if picture is None or isinstance(picture, Refused):
+        if picture is None or isinstance(picture, Refused | Unreachable):
             return picture or ""
         image, content = picture
         number, _, address = (notebook.draft or "").removeprefix(UPLOADED).partition(" ")

@@ -61,7 +61,7 @@ class XChannel:
 
     async def send(self, announcement: Announcement, notebook: Notebook) -> Outcome:
         picture = await picture_of(announcement)
-        if isinstance(picture, Refused):
+        if isinstance(picture, Refused | Unreachable):
             return picture
         media = await self._upload(*picture) if picture else None
         if not isinstance(media, str | None):

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from failover.catchup import in_short, left_over
-from failover.clearance import rehearsable, sayable
+from failover.clearance import correctable, rehearsable, sayable
 from failover.delivery import Delivery, Phase
-from failover.holding import call_backups
+from failover.holding import call_backups, keep_approved
 from failover.incidents import A_DAY, Incident
 from failover.minutes import Minute, of_plan
 from failover.model import State, Statement
@@ -21,10 +21,11 @@ from failover.postroom import Postroom
 from failover.posts import Ground
 from failover.routing import is_quiet
 from failover.schema import StoreError
+from failover.signoff import given_by
 from failover.statements import lapse, reword
 from failover.store import Change, Store
 from failover.telling import Says, tell_ended, tell_plan, tell_reach
-from failover.updates import update, update_due
+from failover.updates import joined_unsaid, update, update_due, update_on_joined
 from failover.welcome import welcome_back
 
 Write = Callable[[Change], Awaitable[bool]]
@@ -86,6 +87,7 @@ class Agenda:
     async def _advance(self, incident: Incident, now: float) -> None:
         known, states = await known_of(self._store, incident), self._belief.states()
         plan = overdue(known.deliveries, now)
+        plan += keep_approved(incident, plan.on(known), self._house, now)
         plan += lapse(plan.on(known), self._house, now)
         plan += orphaned(plan.on(known).deliveries, self._house.voices, now)
         if incident.is_open:
@@ -102,15 +104,17 @@ class Agenda:
             tell_plan(self._journal, incident, plan, known)
 
     async def _update(self, incident: Incident, known: Known, now: float) -> Plan:
-        """Those who heard are told again how it stands, where that is asked for and due."""
-        if not update_due(incident, known, self._house, now):
+        """Those who heard are told again how it stands, where that is asked for and due, or what else has failed."""
+        due = update_due(incident, known, self._house, now)
+        if not due and not joined_unsaid(incident, known, self._house):
             return Plan()
         states = {**self._belief.states(), **self._tellable(incident, now)}
-        return update(incident, known, states, self._house, now, capped=await self.capped(now))
+        tell = update if due else update_on_joined
+        return tell(incident, known, states, self._house, now, capped=await self.capped(now))
 
     async def capped(self, now: float) -> list[str]:
         """The channels that have said enough in the last 24 hours.  Raises StoreError."""
-        said = await self._store.said_since(now - A_DAY)
+        said = await self._store.said_since(now - A_DAY, now)
         return [name for name, count in said.items() if count >= self._house.posts_per_day]
 
     async def _drop_forgotten(self, now: float) -> None:
@@ -181,6 +185,8 @@ class Agenda:
         voice = self._house.voices.get(delivery.channel)
         if delivery.statement is Statement.DRILL:
             return rehearsable(delivery, statement, voice, now)
+        if delivery.statement is Statement.CORRECTION:
+            return correctable(delivery, statement, voice, now) and not self._is_down(delivery.channel)
         if incident is None:
             return False
         if voice is not None and is_quiet(voice, now):
@@ -214,6 +220,6 @@ async def known_of(store: Store, incident: Incident) -> Known:
 
 def _of_lapses(plan: Plan, known: Known) -> list[Minute]:
     return [
-        ("approval_lapsed", {"statement": after.id, "by": before.decided_by, "reason": after.reason})
+        ("approval_lapsed", {"statement": after.id, "by": given_by(before), "reason": after.reason})
         for before, after in plan.lapses(known)
     ]

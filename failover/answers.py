@@ -12,7 +12,7 @@ from failover.control import MisusedError, Request
 from failover.desk import RequestError
 from failover.moments import zone_of
 from failover.report import Names, NoIncidentError, report
-from failover.why import asked_moment, why_now, why_then
+from failover.why import asked_moment, unspoken, why_now, why_then
 
 MOST_ENTRIES = 250
 MOST_LETTERS = 200_000
@@ -41,7 +41,8 @@ async def explained(at: Assembly, request: Request, now: float) -> object:
     except ValueError as error:
         raise MisusedError(str(error)) from None
     if then is None:
-        return why_now(at.engine, platform, at.lookout.looks.values(), now, zone)
+        found = why_now(at.engine, platform, at.lookout.looks.values(), now, zone)
+        return {**found, "sentences": [*found["sentences"], *await unspoken(at.engine, platform)]}
     return await why_then(at.engine.store, platform, at.engine.watches[platform].title, then, zone)
 
 

@@ -36,8 +36,10 @@ def run(path: Path, log: str = "auto") -> int:
         if settings is None:
             return CONFIGURATION_ERROR
         journal.hide(settings.secrets)
+        if elsewhere := _left_elsewhere(settings, env):
+            journal.say("person_needed", reason=f"the daemon cannot start: {elsewhere}")
+            return STORE_ERROR
         try:
-            _refuse_to_begin_anew(settings, env)
             store = _open_store(settings, journal)
         except StoreError as error:
             journal.say("store_trouble", reason=str(error))
@@ -75,16 +77,16 @@ def _settings(path: Path, env: Mapping[str, str], journal: Journal, last_good: L
     return settings
 
 
-def _refuse_to_begin_anew(settings: Settings, env: Mapping[str, str]) -> None:
-    """Raises StoreError where the database of this configuration may lie in another place than it is looked for."""
+def _left_elsewhere(settings: Settings, env: Mapping[str, str]) -> str:
+    """Why no new database is begun: the one of this configuration may lie in another place; "" if it may not."""
     left = left_elsewhere(settings.state, settings.path, env)
     if left is None:
-        return
-    here, there = settings.state.parent.absolute(), left.parent
-    raise StoreError(
-        f"the database is looked for in {here}, beside the configuration, and is not there, but there is one in "
-        f"{there}: if it is of this configuration, move {left}* and {there / 'pictures'} to {here} or write "
-        f"`state: {left}` in {settings.path}; if it is of another one, start from another folder"
+        return ""
+    here = settings.state.parent.absolute()
+    return (
+        f"its database is looked for beside the configuration, in {here}, and is not there, but there is {left}; "
+        f"if that is of this configuration, move it (with {left.name}-* and pictures/ beside it) to {here}, or "
+        f"write `state: {left}` in {settings.path}; if it is of another one, start from another folder"
     )
 
 

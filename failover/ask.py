@@ -13,6 +13,9 @@ from typing import Any
 SERVICE_SOCKET = Path("/run/failover/control.sock")
 PATIENCE = 90.0
 
+HARMLESS = frozenset({"status", "explain", "sources", "audit", "incidents", "report", "posts", "drill_result"})
+"""What changes nothing: where the answer fails to come, nobody answers, and that is all."""
+
 
 class NotRunningError(Exception):
     """Nobody listens; `paths` are where we knocked."""
@@ -20,6 +23,14 @@ class NotRunningError(Exception):
     def __init__(self, paths: list[Path], why: str) -> None:
         self.paths = paths
         super().__init__(why)
+
+
+class UnansweredError(Exception):
+    """Somebody listened, and no answer came; the text says why."""
+
+
+class UncertainError(Exception):
+    """It was asked, and no answer came: whether it was done, nobody here knows."""
 
 
 class RefusedError(Exception):
@@ -35,16 +46,25 @@ class NoConfigurationError(Exception):
 
 
 def ask(config: Path, what: str, **details: Any) -> Any:
-    """The daemon's answer.  Raises NotRunningError, or RefusedError (MisusedError where the question was wrong)."""
+    """The daemon's answer.
+
+    Raises NotRunningError, or RefusedError (MisusedError where the question was wrong).  What would change something
+    is never put to a second socket once it may have been heard at the first: where no answer comes, UncertainError.
+    """
     why = "no socket there"
     candidates = sockets(config)
     for path in candidates:
         try:
-            answer = _exchange(path, {"do": what, "from": _from_where(), **details})
+            with _line_to(path) as line:
+                answer = _exchange(line, {"do": what, "from": _from_where(), **details})
         except PermissionError:
             why = "not allowed; try it with sudo"
         except OSError as error:
             why = why if isinstance(error, FileNotFoundError) else (error.strerror or str(error))
+        except UnansweredError as error:
+            why = str(error)
+            if what not in HARMLESS:
+                raise UncertainError(why) from None
         else:
             if not answer.get("ok"):
                 no = MisusedError if answer.get("misused") else RefusedError
@@ -62,16 +82,33 @@ def _from_where() -> dict[str, str]:
     return {"terminal": terminal, "sudo": os.environ.get("SUDO_USER", "")}
 
 
-def _exchange(path: Path, request: dict[str, Any]) -> dict[str, Any]:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+def _line_to(path: Path) -> socket.socket:
+    """A line to whoever listens there.  Raises OSError: then nothing was said yet."""
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
         line.settimeout(PATIENCE)
         line.connect(str(path))
+    except OSError:
+        line.close()
+        raise
+    return line
+
+
+def _exchange(line: socket.socket, request: dict[str, Any]) -> dict[str, Any]:
+    """Raises UnansweredError: a part of the request may have been read, and that may have been enough."""
+    try:
         line.sendall(json.dumps(request).encode() + b"\n")
         with line.makefile("rb") as answer:
             raw = answer.readline()
-    if not raw:
-        raise ConnectionError("the daemon closed the line")
-    found: dict[str, Any] = json.loads(raw)
+        found: dict[str, Any] = json.loads(raw) if raw.endswith(b"\n") else {}
+    except TimeoutError:
+        raise UnansweredError(f"no answer within {PATIENCE:.0f} s") from None
+    except OSError as error:
+        raise UnansweredError(error.strerror or str(error)) from None
+    except ValueError:
+        found = {}
+    if not found:
+        raise UnansweredError("the daemon closed the line")
     return found
 
 

@@ -281,6 +281,7 @@ def _worder(settings: Settings, journal: Says) -> Callable[[Statement, str, Sayi
             organisation=settings.organisation,
             platforms=tuple(settings.platforms[name].title for name in saying.platforms),
             back=tuple(settings.platforms[name].title for name in saying.back if name in settings.platforms),
+            also=tuple(settings.platforms[name].title for name in saying.also if name in settings.platforms),
             elsewhere=tuple(settings.channels[name].title for name in saying.elsewhere),
             channel=settings.channels[channel].title,
             reference=saying.reference,

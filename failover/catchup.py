@@ -8,9 +8,10 @@ held is handed in as it is (`posts`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from failover.delivery import Delivery, Phase, StatementRow
 from failover.incidents import HOLDING_KINDS, Incident
@@ -25,6 +26,7 @@ class Matter(str, Enum):
     PARTLY = "partly"  # a part of the audience has heard it, the rest will not
     UNSAID = "unsaid"  # was not said there
     UNWELCOMED = "unwelcomed"  # heard of the outage and not of its end
+    PUBLIC = "public"  # was to be taken back, and could not be
     PINNED = "pinned"  # still stands on top, though it is over
     POST = "post"  # ordinary content that waits, or never came out
 
@@ -54,11 +56,23 @@ def left_over(
     statements: Sequence[StatementRow],
     deliveries: Sequence[Delivery],
     posts: Iterable[Leftover] = (),
+    kept: Mapping[str, str] | None = None,
 ) -> tuple[Leftover, ...]:
-    """Everything that is left, what a person must see to first."""
+    """Everything that is left, what a person must see to first; `kept` is what `not_taken_back` finds."""
     over = () if incident.is_open else (*_unwelcomed(statements, deliveries), *_pinned(deliveries))
-    found = (*_doubtful(deliveries), *_unsaid(deliveries), *over, *posts)
+    found = (*_doubtful(deliveries), *_public(deliveries, kept or {}), *_unsaid(deliveries), *over, *posts)
     return tuple(sorted(found, key=lambda one: not one.person))
+
+
+def not_taken_back(events: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
+    """delivery -> why its channel did not take it back, by the entries of the audit trail in their order."""
+    found: dict[str, str] = {}
+    for event, facts in events:
+        if event == "retract_failed":
+            found[str(facts.get("delivery", ""))] = str(facts.get("reason", ""))
+        elif event == "delivery_retracted":
+            found.pop(str(facts.get("delivery", "")), None)
+    return found
 
 
 def settled(incident: Incident, deliveries: Iterable[Delivery]) -> bool:
@@ -81,6 +95,19 @@ def _doubtful(deliveries: Iterable[Delivery]) -> Iterator[Leftover]:
         elif row.phase is Phase.LEFT:
             what = f"nobody knows whether the {_kind(row)} is public on {row.channel}"
             yield _left(row, Matter.DOUBTFUL, f"{what} ({row.reason})")
+
+
+def _public(deliveries: Sequence[Delivery], kept: Mapping[str, str]) -> Iterator[Leftover]:
+    """What is in doubt, and was to be taken back as well, is told as that; where it was corrected, that will do."""
+    corrected = {row.channel for row in deliveries if row.statement is Statement.CORRECTION and row.heard}
+    for row in deliveries:
+        if row.id in kept and row.phase is Phase.SENT:
+            place = f" ({row.receipt.url})" if row.receipt and row.receipt.url else ""
+            what = f"the {_kind(row)} is still public on {row.channel}{place}, though it was to be taken back"
+            if row.channel in corrected:
+                yield _left(row, Matter.PUBLIC, f"{what} ({kept[row.id]}); the correction is there", person=False)
+            else:
+                yield _left(row, Matter.PUBLIC, f"{what} ({kept[row.id]}): take it back by hand")
 
 
 def _left(row: Delivery, matter: Matter, reason: str, *, person: bool = True) -> Leftover:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from failover.delivery import Delivery, StatementRow
 from failover.incidents import Incident
 from failover.model import State, Statement
-from failover.routing import Voice
+from failover.routing import Voice, is_quiet
 from failover.signoff import covers
 
 
@@ -36,6 +36,11 @@ def sayable(
 def rehearsable(delivery: Delivery, statement: StatementRow, voice: Voice | None, now: float) -> bool:
     """A drill asks for no outage; it is signed off, in time, and only for practice channels (rule S10)."""
     return voice is not None and voice.practice and _is_released(delivery, statement, now)
+
+
+def correctable(delivery: Delivery, statement: StatementRow, voice: Voice | None, now: float) -> bool:
+    """A correction waits for no state of the platform: a person has said that the alarm was false (rule S9)."""
+    return voice is not None and not is_quiet(voice, now) and _is_released(delivery, statement, now)
 
 
 def _is_released(delivery: Delivery, statement: StatementRow, now: float) -> bool:

@@ -1,7 +1,8 @@
 """The command line.  Nothing heavy is imported before a command needs it.
 
 Exit codes: 0 done; 1 the daemon refused, something could not be done, or the audit trail is broken; 2 wrong usage,
-such as a time that is none; 3 the daemon is not running; 75 the database cannot be used; 78 the configuration is not
+such as a time that is none; 3 the daemon is not running; 4 it was asked and died, so
+that nobody knows whether it was done; 75 the database cannot be used; 78 the configuration is not
 usable, or not there.
 """
 
@@ -131,9 +132,13 @@ def _manual(arguments: Arguments) -> int:
 
 
 def _completion(arguments: Arguments) -> int:
+    from failover import registry
     from failover.manual import completion
+    from failover.replay.library import shipped
 
-    print(completion(parser(), arguments.shell), end="")
+    kinds = sorted({*registry.names(registry.PROBES), *registry.names(registry.CHANNELS)})
+    known = {"SCENARIO": shipped(), "KIND": kinds, "cancel": ("cancel",)}
+    print(completion(parser(), arguments.shell, known), end="")
     return 0
 
 

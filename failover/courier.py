@@ -12,11 +12,12 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from failover.boards import Board, Boards
 from failover.contracts import Channel
 from failover.delivery import Delivery, Phase, Policy, after_find, after_send, begin, found_in_flight
 from failover.engine import Engine
 from failover.incidents import HOLDING_KINDS
-from failover.model import CannotTell, Finding, Outcome, Receipt, Sighting, Statement, Unconfirmed
+from failover.model import CannotTell, Finding, Found, Outcome, Receipt, Sighting, Signal, Statement, Unconfirmed
 from failover.posts import place_of
 from failover.schema import StoreError
 from failover.store import Change, Store
@@ -80,6 +81,7 @@ class Courier:
         self._now = now
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._carried: dict[str, Delivery] = {}
+        self._boards = Boards(engine)
 
     @property
     def busy(self) -> frozenset[str]:
@@ -96,6 +98,24 @@ class Courier:
                 self._busy[delivery.channel] = task
                 self._carried[delivery.channel] = delivery
                 task.add_done_callback(self._free(delivery.channel))
+        await self._mind_the_boards()
+
+    async def _mind_the_boards(self) -> None:
+        """What is over is shown so, also where nothing more is said of it; one writer per channel (D8)."""
+        now = self._now()
+        for name, outlet in self._outlets.items():
+            board = outlet.channel
+            if name in self._busy or not isinstance(board, Board):
+                continue
+            try:
+                ended = await self._boards.outdated(name, now)
+            except StoreError as error:
+                self._engine.store_refused(error)
+                return
+            if ended:
+                task = asyncio.create_task(self._boards.show(name, board, ended, outlet.policy.deadline, now))
+                self._busy[name] = task
+                task.add_done_callback(self._free(name))
 
     def _make_way(self, delivery: Delivery) -> None:
         """A mailing of a post that takes minutes keeps no statement waiting: it goes on afterwards (ledger)."""
@@ -208,6 +228,7 @@ class Courier:
         current = await self._store.delivery(delivery.id)
         if current is not None and current.phase is Phase.UNSURE:
             await self._settle(current, after_find(current, finding, self._now(), outlet.policy))
+            await self._clear(outlet, finding)
 
     async def _find(self, delivery: Delivery, outlet: Outlet) -> Finding:
         if not outlet.policy.reads_back:
@@ -272,9 +293,20 @@ class Courier:
     async def _observe(self, outlet: Outlet, sighting: Sighting | None) -> None:
         if sighting is None or outlet.platform is None or outlet.platform not in self._engine.watches:
             return
-        await self._engine.saw(
-            outlet.platform, f"posts to {outlet.name}", sighting, self._now(), good_for=EVIDENCE_LASTS
-        )
+        await self._engine.saw(outlet.platform, _own_posts(outlet), sighting, self._now(), good_for=EVIDENCE_LASTS)
+
+    async def _clear(self, outlet: Outlet, finding: Finding) -> None:
+        """A slow answer speaks against the platform no longer once its post is found: it was taken all the same."""
+        met = self._engine.seen.get(outlet.platform or "", {}).get(_own_posts(outlet))
+        if met is None or not isinstance(finding, Found) or self._now() > met.good_until:
+            return
+        if met.sighting.signal is not Signal.UP:
+            await self._observe(outlet, Sighting.up(met.sighting.evidence, "the post without an answer was found"))
+
+
+def _own_posts(outlet: Outlet) -> str:
+    """The probe as which posts of our own are evidence about their platform."""
+    return f"posts to {outlet.name}"
 
 
 def _task_name(delivery_id: str) -> str:

@@ -78,7 +78,8 @@ EDGES: Mapping[Phase, Mapping[Phase, str]] = {
         Phase.CANCELLED: "a person saw that it is not there, and it is no longer wanted",
     },
     Phase.CANCELLED: {
-        Phase.READY: "a part of its audience has heard it, and after a relapse it is true again for the rest",
+        Phase.READY: "a part of its audience has heard it, and after a relapse it is true again for the rest; "
+        "or a post that was never attempted there, and nobody else has said it",
     },
     Phase.SENT: {
         Phase.RETRACTED: "a person had it taken back (rule S9)",
@@ -321,6 +322,17 @@ def resumed(delivery: Delivery, reason: str, now: float, latest: float) -> Deliv
     if delivery.receipt is None:
         raise IllegalEdgeError(f"{delivery.id}: nothing of it was ever said ({reason})")
     return moved(delivery, Phase.READY, reason, due=now, latest=latest, ended_at=0.0)
+
+
+def owed_again(delivery: Delivery, reason: str, now: float) -> Delivery:
+    """A post that others were to say goes out here after all: they have not.
+
+    Only what was never attempted on this channel.  Its time stays, so that it keeps its place among what waits.
+    Raises IllegalEdgeError.
+    """
+    if delivery.statement is not Statement.POST or delivery.attempts or delivery.receipt is not None:
+        raise IllegalEdgeError(f"{delivery.id}: no post, or attempted already ({reason})")
+    return moved(delivery, Phase.READY, reason, due=min(delivery.due, now), ended_at=0.0)
 
 
 def expired(delivery: Delivery, now: float) -> Delivery:

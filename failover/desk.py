@@ -7,23 +7,33 @@ a RequestError, whose text says what is wrong and what would be right.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from failover.agenda import known_of
 from failover.contracts import format_duration
 from failover.delivery import OWED, Approval, Delivery, Phase, StatementRow, cancelled, resolved
 from failover.engine import Engine
 from failover.minutes import of_endings
 from failover.model import Signal, State
 from failover.posts import place_of
-from failover.signoff import CODE, identity, is_drill, seal, still_good, text_seal, unsaid
+from failover.signoff import CODE, barred, given_by, identity, is_drill, seal, still_good, text_seal, unsaid
 from failover.silences import LONGEST, Silence
 from failover.store import Change
+from failover.updates import joined_later
 from failover.verdict import Declaration
 
 
 class RequestError(Exception):
     """A request that cannot be done; the text is for the person who asked."""
+
+
+class TooLateError(RequestError):
+    """It was done, and changes nothing of what was asked for."""
+
+
+LONGEST_NAME, LONGEST_REASON = 40, 400
+"""Letters of what somebody made up that are kept of a refusal."""
 
 
 class Desk:
@@ -51,8 +61,11 @@ class Desk:
         told = f"{platform} is declared {word}; its state is now {self._state(platform)}."
         told += self._unsaid(platform, now)
         incident = next((one for one in self._engine.recent if platform in one.down), None)
-        if incident is None or not await self._engine.told_as_over(incident):
+        if incident is None:
             return told
+        if not await self._engine.told_as_over(incident):
+            later = joined_later(incident, await known_of(self._store, incident), self._engine.house.routes)
+            return f"{told} In incident {incident.id} {later}." if later else told
         return f"{told} It is so soon after the welcome back of incident {incident.id} that nothing is said anew."
 
     async def silence(self, platform: str, seconds: float, because: str, by: str, now: float) -> str:
@@ -83,9 +96,18 @@ class Desk:
         """Release a statement that waits for sign-off, with exactly the texts it has now.
 
         With a `code` only if these are still the texts it was given for.  `noted` are settings that are to be written
-        together with the decision, and only then.
+        together with the decision, or with the refusal.
         """
+        try:
+            return await self._approve(statement_id, by, now, code, noted or {})
+        except RequestError as error:
+            await self.refuse("approval", statement_id, by, str(error), now, noted)
+            raise
+
+    async def _approve(self, statement_id: str, by: str, now: float, code: str, noted: Mapping[str, str]) -> str:
         row = await self._waiting(statement_id)
+        if why := barred(row, by, self._engine.house.signing.people):
+            raise RequestError(why)
         if now > row.latest:
             raise RequestError(f"{statement_id} is too old to be said")
         left = unsaid(row, await self._all(row))
@@ -95,11 +117,11 @@ class Desk:
         _check_code(row, code, sealed)
         given = self._given(row, by, sealed, left, now)
         if len(given) < row.persons:
-            return await self._first(replace(row, approvals=given), by, sealed, now, noted or {})
+            return await self._first(replace(row, approvals=given), by, sealed, now, noted)
         approved = replace(
             row,
             decision="approved",
-            decided_by=" and ".join(one.by for one in given),
+            decided_by=given_by(replace(row, approvals=given)),
             release_at=now,
             approvals=given,
             valid_until=now + self._engine.house.signing.valid_for,
@@ -110,9 +132,7 @@ class Desk:
         facts = {"statement": row.id, "by": by, "seal": sealed, "texts": {one.channel: one.text for one in due}}
         facts |= {"together_with": [one.by for one in given[:-1]]} if given[:-1] else {}
         audit = (("statement_approved", facts),)
-        await self._store.record(
-            Change(at=now, statements=(approved,), deliveries=due, settings=noted or {}, audit=audit)
-        )
+        await self._store.record(Change(at=now, statements=(approved,), deliveries=due, settings=noted, audit=audit))
         self._journal.say(
             "statement_approved",
             incident=row.incident,
@@ -153,12 +173,30 @@ class Desk:
     async def veto(
         self, statement_id: str, because: str, by: str, now: float, *, noted: Mapping[str, str] | None = None
     ) -> str:
-        """Stop a statement: what is not public yet is not said.  `noted` as in `approve`."""
-        row = await self._store.statement(statement_id)
-        if row is None:
-            raise RequestError(f"there is no statement {statement_id}; see `failover status`")
-        if row.decision == "vetoed":
-            raise RequestError(f"{row.decided_by} has objected to {statement_id} already")
+        """Stop a statement: what is not public yet is not said.  `noted` as in `approve`.
+
+        Anybody who can reach us may: silence is the safe side.  Raises TooLateError where there was nothing to stop;
+        the objection counts all the same for what would have followed.
+        """
+        try:
+            row = await self._not_vetoed(statement_id)
+        except RequestError as error:
+            await self.refuse("objection", statement_id, by, str(error), now, noted)
+            raise
+        nothing_left = await self.stop(row, because, by, now, noted=noted)
+        after = await self._all(row)
+        doubtful = (Phase.SENDING, Phase.UNSURE, Phase.HELD)
+        public = [one.channel for one in after if one.heard or one.phase in doubtful]
+        if nothing_left:
+            raise TooLateError(_too_late(row, public))
+        back = f"; `failover retract {row.incident}` takes it back" if not is_drill(row) else ""
+        rest = f" It is, or may be, public already on {', '.join(public)}{back}." if public else ""
+        return f"{statement_id} is stopped.{rest}"
+
+    async def stop(
+        self, row: StatementRow, because: str, by: str, now: float, *, noted: Mapping[str, str] | None = None
+    ) -> bool:
+        """Object to a statement; True if nothing of it was left to be stopped.  Raises StoreError."""
         owed = await self._of(row)
         stopped = [cancelled(one, f"{by} objected{': ' + because if because else ''}", now) for one in owed]
         vetoed = replace(row, decision="vetoed", decided_by=by, reason=because)
@@ -174,10 +212,16 @@ class Desk:
             by=by,
             reason=because or None,
         )
-        doubtful = (Phase.SENDING, Phase.UNSURE, Phase.HELD)
-        public = [one.channel for one in await self._all(row) if one.heard or one.phase in doubtful]
-        rest = f" It is, or may be, public already on {', '.join(public)}." if public else ""
-        return f"{statement_id} is stopped.{rest}"
+        return not owed
+
+    async def refuse(
+        self, what: str, statement_id: str, by: str, reason: str, now: float, noted: Mapping[str, str] | None = None
+    ) -> None:
+        """Write down that an approval or an objection was not accepted.  Raises StoreError."""
+        statement, why = statement_id[:LONGEST_NAME], reason[:LONGEST_REASON]
+        facts = {"statement": statement, "by": by, "what": what, "reason": why}
+        await self._store.record(Change(at=now, settings=noted or {}, audit=(("approval_refused", facts),)))
+        self._journal.say("approval_refused", statement_id=statement, by=by, what=what, reason=why)
 
     async def resolve(self, delivery_id: str, *, sent: bool, by: str, now: float) -> str:
         """A person looked at the channel and says whether a doubtful delivery is public."""
@@ -185,7 +229,8 @@ class Desk:
         if row is None:
             raise RequestError(f"there is no delivery {delivery_id}; see `failover status`")
         if row.phase is not Phase.HELD:
-            raise RequestError(f"{delivery_id} does not wait for a person: it is {row.phase.value} ({row.reason})")
+            why = f" ({row.reason})" if row.reason else ""
+            raise RequestError(f"{delivery_id} does not wait for a person: it is {row.phase.value}{why}")
         after = resolved(row, sent=sent, by=by, now=now)
         answer = "public" if sent else "not public"
         facts = {"delivery": row.id, "by": by, "answer": answer}
@@ -213,13 +258,23 @@ class Desk:
         return "The daemon speaks again."
 
     async def _waiting(self, statement_id: str) -> StatementRow:
-        row = await self._store.statement(statement_id)
-        if row is None:
-            raise RequestError(f"there is no statement {statement_id}; see `failover status`")
+        row = await self._known_statement(statement_id)
         if row.decision:
             raise RequestError(f"{row.decided_by} has {row.decision} {statement_id} already")
         if row.mode == "automatic":
             raise RequestError(f"{statement_id} needs no approval")
+        return row
+
+    async def _known_statement(self, statement_id: str) -> StatementRow:
+        row = await self._store.statement(statement_id)
+        if row is None:
+            raise RequestError(f"there is no statement {statement_id}; see `failover status`")
+        return row
+
+    async def _not_vetoed(self, statement_id: str) -> StatementRow:
+        row = await self._known_statement(statement_id)
+        if row.decision == "vetoed":
+            raise RequestError(f"{row.decided_by} has objected to {statement_id} already")
         return row
 
     async def _of(self, row: StatementRow) -> list[Delivery]:
@@ -254,3 +309,11 @@ def _check_code(row: StatementRow, code: str, sealed: str) -> None:
             f"the texts of {row.id} are not those that {code} stands for; read them again with `failover status`, "
             f"then: failover approve {row.id} {sealed[:CODE]}"
         )
+
+
+def _too_late(row: StatementRow, public: Sequence[str]) -> str:
+    """Nothing could be stopped: why, and what a person can do."""
+    if not public:
+        return f"there was nothing left to stop: {row.id} has ended, and nobody has heard it"
+    back = f" `failover retract {row.incident}` takes it back" if not is_drill(row) else " it was a drill"
+    return f"there was nothing left to stop: {row.id} is public already on {', '.join(public)};{back}"

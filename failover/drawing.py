@@ -16,6 +16,9 @@ LEFT, RIGHT = 170.0, 1000.0
 HOLDING, ENDED, OTHER = "#1f4e9c", "#1d7a3a", "#7a5a1d"
 """Colours of what was said: that it is down, that it is over, and anything else."""
 
+SIGNED, OBJECTED = "#5b3a8c", "#b3261e"
+"""Colours of a sign-off: somebody agreed, somebody objected."""
+
 Clock = Callable[[float], str]
 
 

@@ -18,6 +18,7 @@ from failover.incidents import Incident, Turn
 from failover.model import State, Statement
 from failover.plans import Known, Plan, Saying
 from failover.signoff import code, persons_for
+from failover.statements import answered_by, released_at
 from failover.store import Change
 from failover.turns import after_turn
 
@@ -127,13 +128,13 @@ class Drill:
         settings: dict[str, str],
     ) -> None:
         house = self._engine.house
-        release = {"automatic": now, "veto": now + house.veto_for, "required": None}[stage.mode]
+        release = released_at(stage.mode, house, now)
         statement = StatementRow(
             id=stage.id,
             incident=stage.id.rstrip("W"),
             kind=Statement.DRILL,
             created_at=now,
-            latest=max(now, release or now) + house.holding_latest,
+            latest=answered_by(stage.mode, house, now) + house.holding_latest,
             reference=f"F{stage.id}-{datetime.fromtimestamp(now, UTC):%d%H%M}",
             mode=stage.mode,
             release_at=release,

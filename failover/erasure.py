@@ -15,12 +15,12 @@ from pathlib import Path
 
 from failover.config.settings import Settings
 from failover.courier import Courier
+from failover.custody import ACCEPTED, FAILED, LONGEST, SENT, TAKING
 from failover.delivery import Delivery
 from failover.desk import RequestError
 from failover.engine import Engine
 from failover.forgetting import blanked_name, spellings, stands_in
 from failover.schema import StoreError, was_set_aside
-from failover.spool import ACCEPTED, FAILED, LONGEST, SENT
 from failover.store import Change, Erasure
 
 MOST_FILES = 20
@@ -103,6 +103,7 @@ def _lists(settings: Settings, forms: Sequence[str]) -> Iterator[str]:
                 yield f"It still stands in the configuration of {channel.name} (`{name}`): {_REMOVE}"
 
 
+_FOLDERS = ("", TAKING, ACCEPTED, SENT, FAILED)
 _REMOVE = "remove it there too, or the next outage is told to it again."
 
 
@@ -119,7 +120,7 @@ def _in_file(channel: str, path: Path, forms: Sequence[str]) -> Iterator[str]:
 
 def _spooled(folder: Path, forms: Sequence[str]) -> Iterator[str]:
     """The files of posts that hold it: whoever put them there may still need them, so they are only named."""
-    found = [path for name in ("", ACCEPTED, SENT, FAILED) for path in _files(folder / name) if _holds(path, forms)]
+    found = [path for name in _FOLDERS for path in _files(folder / name) if _holds(path, forms)]
     for path in found[:MOST_FILES]:
         yield f"It still stands in {_named(path, forms)}: remove it there too."
     if found[MOST_FILES:]:

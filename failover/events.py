@@ -465,18 +465,20 @@ _TABLE = (
         "approval_lapsed", "f2f7d6ce22e244fc97b460e8a45b4c1e", Level.WARNING,
         "The approval of the {statement} statement of incident {incident} by {by} no longer holds: {reason}",
         "incident statement by statement_id reason",
-        "Not all of the statement was said while its approval was good, or its texts changed after it.",
+        "Not all of the statement was said while its approval was good, or no second person approved it in that "
+        "time, or its texts changed after it.",
         "What is still unsaid waits for sign-off again, and the approvers are asked again.",
         "Approve with `failover approve {statement_id}` if it should still be said.",
     ),
     _event(
         "approval_refused", "d1fae93a1783446b91bf08c50f6ab3c5", Level.WARNING,
-        "Somebody who is not listed as an approver pressed a button about {statement_id} on Telegram",
-        "statement_id",
-        "Only the Telegram accounts under `sign_off: approvers:` may decide. This one is not among them.",
-        "They were told so, and nothing has changed.",
-        "If that person should be able to decide, add their account number to the configuration; the bot has told it "
-        "to them.",
+        "The {what} of {statement_id} by {by} was refused: {reason}",
+        "statement_id what by reason",
+        "Somebody wanted to decide about a statement, by Telegram or at the command line, and could not: they are "
+        "not among those who may, it is too late, or the texts have changed since they read them.",
+        "They were told so, nothing has changed, and it is in the audit trail.",
+        "If that person should be able to decide, add them under `sign_off: approvers:`, with the number of their "
+        "Telegram account (the bot has told it to them), or with `user`, their account on this machine.",
     ),
     _event(
         "statement_approved", "15dae17a2100404a8c4b5a57533b756e", Level.NOTICE,
@@ -630,7 +632,7 @@ _TABLE = (
         "incident? post? channel reason statement? by?",
         "Somebody asked to take a statement or a post back, and the channel could not or would not do it.",
         "The daemon leaves it as it is.",
-        "Delete it by hand on {channel}, or publish a correction there.",
+        "Delete it by hand on {channel}. Where it cannot be deleted, a correction of the false alarm goes out there.",
     ),
     # --- posts ---
     _event(
@@ -645,7 +647,8 @@ _TABLE = (
         "post_rerouted", "ccbfd69cba3e43eba1e5a6632352fdb9", Level.WARNING,
         "Post {post} goes to {channels} instead of {channel}: {reason}",
         "post channel channels reason delivery?",
-        "The platform that the post was meant for is down, and its route says `posts: reroute`, or `both`.",
+        "The platform that the post was meant for is down, and its route says `posts: reroute`, or `both`; or nobody "
+        "who stood in for it could say it, and it goes back to its own channel.",
         "The backups of the route publish it. With `both` the channel itself follows when it is back.",
         NOTHING,
     ),

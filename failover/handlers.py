@@ -19,6 +19,8 @@ from failover.silences import LONGEST
 from failover.sources import sources
 from failover.wallclock import later
 
+LONGEST_KEY = 100
+
 Act = Callable[[Request, str], Awaitable[str]]
 """A handler that changes something, and says in a sentence what."""
 
@@ -44,7 +46,8 @@ def handlers(daemon: Answerer) -> dict[str, Handler]:
     """request name -> handler."""
     acts = {**_of_service(daemon), **_of_desk(daemon)}
     kicking = {name: _kicking(daemon, act) for name, act in acts.items()}
-    return {**_of_present(daemon), **_of_past(daemon), **_of_posts(daemon), **_of_drills(daemon), **kicking}
+    given = {**_of_present(daemon), **_of_past(daemon), **_of_posts(daemon), **_of_drills(daemon)}
+    return {**given, **_of_retraction(daemon), **kicking}
 
 
 def _of_present(daemon: Answerer) -> dict[str, Handler]:
@@ -83,14 +86,23 @@ def _of_service(daemon: Answerer) -> dict[str, Act]:
     async def reload(_request: Request, by: str) -> str:
         return await daemon.reload(by)
 
-    async def retract(request: Request, by: str) -> str:
-        return await daemon.at.retraction.retract(str(request["incident"]), _because(request), by, daemon.now())
-
     async def asked_forget(request: Request, by: str) -> str:
         at = daemon.at
         return await forget(at.engine, at.courier, at.settings, str(request["address"]), by, daemon.now())
 
-    return {"reload": reload, "retract": retract, "forget": asked_forget}
+    return {"reload": reload, "forget": asked_forget}
+
+
+def _of_retraction(daemon: Answerer) -> dict[str, Handler]:
+    """Taking back; `public` are the channels on which something of it is, or may be, public."""
+
+    async def retract(request: Request, by: str) -> object:
+        what = str(request["incident"])
+        found = await daemon.at.retraction.retract(what, _because(request), by, daemon.now())
+        daemon.kick()
+        return {"told": found.text, "public": found.public}
+
+    return {"retract": retract}
 
 
 def _of_desk(daemon: Answerer) -> dict[str, Act]:
@@ -157,9 +169,12 @@ def _of_posts(daemon: Answerer) -> dict[str, Handler]:
     """The organisation's own content: handed in, listed, cancelled."""
 
     async def post(request: Request, by: str) -> object:
+        key = _key(request)
+        if key and (taken := await daemon.at.engine.store.posts.was_claimed(key)):
+            return {"post": taken, "told": f"{taken} was handed in with this key already; see `failover posts`."}
         draft = _draft(request)
         _timely(draft, daemon.now(), zone_of(daemon.at.settings.organisation.timezone))
-        handed_in, told = await daemon.at.posts.accept(draft, Origin(by=by), daemon.now())
+        handed_in, told = await daemon.at.posts.accept(draft, Origin(by=by, claim=key), daemon.now())
         daemon.kick()
         return {"post": handed_in.id, "told": told}
 
@@ -170,6 +185,14 @@ def _of_posts(daemon: Answerer) -> dict[str, Handler]:
         return await daemon.at.posts.cancel(str(request["post"]), by, daemon.now())
 
     return {"post": post, "posts": posts, "posts_cancel": cancel}
+
+
+def _key(request: Request) -> str:
+    """The claim of a call of the command line: what is repeated with the same key is the same post."""
+    key = str(request.get("key") or "")
+    if len(key) > LONGEST_KEY:
+        raise MisusedError(f"--key: {LONGEST_KEY} letters at most")
+    return f"key {key}" if key else ""
 
 
 def _draft(request: Request) -> Draft:

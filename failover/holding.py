@@ -13,8 +13,16 @@ from failover.incidents import HOLDING_KINDS, Incident, Turn, opening_statement
 from failover.model import State, Statement
 from failover.plans import House, Known, Plan
 from failover.routing import candidates, patience, promote, stand_back, trouble_of, unplanned
-from failover.signoff import is_waiting
-from failover.statements import by_mode, next_statement, objected, speakable, takes_more, worded_deliveries
+from failover.signoff import is_waiting, unsaid
+from failover.statements import (
+    by_mode,
+    gathering,
+    next_statement,
+    objected,
+    speakable,
+    takes_more,
+    worded_deliveries,
+)
 
 
 def hold(turn: Turn, incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float) -> Plan:
@@ -53,7 +61,7 @@ def _hold_in(  # noqa: PLR0913, PLR0917  one group of what `hold` looks at
     if not channels:
         return Plan()
     if statement is None:
-        kind, wait = opening_statement(incident, house.calm), _gather(incident, states, house)
+        kind, wait = opening_statement(incident, house.calm), gathering(incident, states, house)
         statement = next_statement(incident, kind, known, mode, house, now, wait)
     rows = worded_deliveries(
         incident, statement, channels, speakable(incident, house, states), Phase.STANDBY, house, now
@@ -67,19 +75,32 @@ def _standing_by(
     row: Delivery, incident: Incident, states: Mapping[str, State], house: House, now: float
 ) -> Delivery:
     """Until it is called: why it is passed over, if it is; one that is asked later may be said later."""
-    asked_at = incident.opened_at + patience(row.channel, incident, house.routes)
-    quiet = house.voices[row.channel].quiet
-    asked_at = (quiet.over_at(asked_at) if quiet is not None else None) or asked_at
-    latest = max(row.latest, asked_at + house.holding_latest)
+    latest = max(row.latest, _turn_of(row.channel, incident, house) + house.holding_latest)
     return replace(row, latest=latest, reason=trouble_of(house.voices[row.channel], states, now))
 
 
-def _gather(incident: Incident, states: Mapping[str, State], house: House) -> float:
-    """Wait a little while others of the same owner are about to fall too: one incident is told once."""
-    falling = any(
-        states.get(platform) is State.SUSPECT and group == incident.group for platform, group in house.groups.items()
-    )
-    return house.gather if falling else 0.0
+def _turn_of(channel: str, incident: Incident, house: House) -> float:
+    """From when on it is asked at all: when the incident has lasted so long, and its quiet hours are over."""
+    asked_at = incident.opened_at + patience(channel, incident, house.routes)
+    quiet = house.voices[channel].quiet
+    return (quiet.over_at(asked_at) if quiet is not None else None) or asked_at
+
+
+def keep_approved(incident: Incident, known: Known, house: House, now: float) -> Plan:
+    """Who approved has read that some channels hear it hours later: the approval is good until these have."""
+    longer = []
+    for row in known.statements:
+        if row.decision == "approved" and row.valid_until is not None and now < row.valid_until:
+            later = [one.latest for one in unsaid(row, known.deliveries) if _waits_for_its_turn(one, incident, house)]
+            if max(later, default=row.valid_until) > row.valid_until:
+                longer.append(replace(row, valid_until=max(later)))
+    return Plan(statements=tuple(longer))
+
+
+def _waits_for_its_turn(row: Delivery, incident: Incident, house: House) -> bool:
+    if row.phase is not Phase.STANDBY or row.statement not in HOLDING_KINDS or row.channel not in house.voices:
+        return False
+    return _turn_of(row.channel, incident, house) > row.created_at
 
 
 def call_backups(incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float) -> Plan:

@@ -10,7 +10,7 @@ import argparse
 import re
 import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -218,7 +218,10 @@ def _items(parts: Sequence[Part]) -> Iterator[str]:
         flags = ", ".join(rf"\fB{_plain(flag)}\fR" for flag in part.flags)
         value = rf"\fI{_plain(part.shown)}\fR" if part.shown else ""
         yield from (".TP", " ".join(filter(None, (flags, value))))
-        yield from _prose(part.text + (" (may be given again)" if part.repeated else ""), first=True)
+        yield from _prose(
+            part.text + (" (may be given again)" if part.repeated and "given again" not in part.text else ""),
+            first=True,
+        )
 
 
 def _prose(text: str, *, first: bool = False) -> Iterator[str]:
@@ -250,21 +253,44 @@ def _quoted(text: str) -> str:
 # --- completion ---
 
 
-def completion(parser: argparse.ArgumentParser, shell: str) -> str:
-    """The completion script for one of SHELLS."""
-    own, commands = commands_of(parser)
+def _known(part: Part, known: Mapping[str, Sequence[str]]) -> Part:
+    return part if part.choices else replace(part, choices=tuple(known.get(part.shown, ())))
+
+
+def completion(parser: argparse.ArgumentParser, shell: str, known: Mapping[str, Sequence[str]] | None = None) -> str:
+    """The completion script for one of SHELLS; `known` are the words that can stand for a name in the help."""
+    own, found = commands_of(parser)
+    commands = [replace(one, parts=tuple(_known(part, known or {}) for part in one.parts)) for one in found]
     return {"bash": _bash, "zsh": _zsh, "fish": _fish}[shell](own, commands)
 
 
 def _bash(own: Command, commands: Sequence[Command]) -> str:
     names = [command.name for command in commands]
     cases = [line for command in commands for line in _bash_case(command)]
+    valued = [
+        f"{command.name}/{flag}"
+        for command in commands
+        for part in command.options
+        if part.shown
+        for flag in part.flags
+    ]
     return "\n".join([
         "# bash completion of failover, made by `failover completion bash`",
+        "_failover_platforms() {",
+        "    local index config=/etc/failover/config.yaml",
+        "    for ((index = 1; index < COMP_CWORD; index++)); do",
+        "        case ${COMP_WORDS[index]} in -c|--config) config=${COMP_WORDS[index+1]} ;; esac",
+        "    done",
+        "    sed -n '/^platforms:/,/^[a-z]/s/^  \\([A-Za-z0-9_.-]*\\):.*/\\1/p' \"$config\" 2>/dev/null",
+        "}",
         "_failover() {",
-        "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= words= index",
+        "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= words= index place=0",
         "    for ((index = 1; index < COMP_CWORD; index++)); do",
         f"        case ${{COMP_WORDS[index]}} in {'|'.join(names)}) command=${{COMP_WORDS[index]}}; break ;; esac",
+        "    done",
+        "    for ((index += 1; index < COMP_CWORD; index++)); do",
+        f"        case $command/${{COMP_WORDS[index]}} in {'|'.join(valued) or '//'}) ((index += 1)) ;;",
+        "            */-*) ;; *) ((place += 1)) ;; esac",
         "    done",
         "    case $command/$before in",
         *cases,
@@ -274,11 +300,13 @@ def _bash(own: Command, commands: Sequence[Command]) -> str:
         f"        '') words='{' '.join([*names, *_flags(own)])}' ;;",
         *(f"        {command.name}) words='{' '.join(_flags(command))}' ;;" for command in commands),
         "        esac",
-        "        case $command/$word in",
+        "        case $command/$place/$word in",
+        "        */*/-*) ;;",
         *(
-            f"        {command.name}/-*) ;;\n        {command.name}/*) words='{' '.join(choices)}' ;;"
+            f"        {command.name}/{place}/*) words={_bash_words(word)} ;;"
             for command in commands
-            if (choices := [choice for word in command.words for choice in word.choices])
+            for place, word in enumerate(command.words)
+            if word.choices or word.shown == PLATFORM
         ),
         "        esac",
         "    fi",
@@ -287,6 +315,14 @@ def _bash(own: Command, commands: Sequence[Command]) -> str:
         "complete -o filenames -o bashdefault -F _failover failover",
         "",
     ])  # fmt: skip
+
+
+PLATFORM = "PLATFORM"
+
+
+def _bash_words(word: Part) -> str:
+    """What is known, or the platforms of the configuration, as far as a glance tells."""
+    return f"'{' '.join(word.choices)}'" if word.choices else '"$(_failover_platforms) "'
 
 
 def _bash_case(command: Command) -> Iterator[str]:

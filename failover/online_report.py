@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from failover.config.crosschecks import at_once
 from failover.config.kinds import Kinds
 from failover.config.settings import PlatformSettings, Settings
 from failover.contracts import Cost
@@ -86,15 +87,15 @@ def _channel_row(name: str, health: Health, now: float, hinted: Sequence[str] = 
 
 
 def _platform_rows(platform: PlatformSettings, settings: Settings, kinds: Kinds, trial: Trial) -> Iterator[Row]:
-    classes = set()
+    answered = []
     for one in platform.probes:
         sighting = trial.sightings[platform.name, one.name]
         yield _probe_row(f"{platform.name}/{one.name}", sighting)
         if sighting.signal is not Signal.UNKNOWN:
-            classes.add(kinds.find_probe(one.kind).evidence)
-    needed = settings.judgement.confirm.classes
-    if len(classes) < needed and trial.line.signal is Signal.UP:
-        text = f"{len(classes)} of the {needed} independent kinds of evidence answered that an outage needs"
+            answered.append(kinds.find_probe(one.kind).votes_as(one.options))
+    needed, classes = settings.judgement.confirm.classes, at_once(answered)
+    if classes < needed and trial.line.signal is Signal.UP:
+        text = f"{classes} of the {needed} independent kinds of evidence answered that an outage needs"
         yield Row(Mark.WRONG, platform.name, text)
 
 

@@ -30,6 +30,8 @@ class Saying:
     reference: str
     back: tuple[str, ...] = ()
     """Platforms of this incident that are well again while others are not."""
+    also: tuple[str, ...] = ()
+    """Those of `platforms` that joined the incident after this channel had spoken."""
 
 
 Word = Callable[[Statement, str, Saying], tuple[str, str]]
@@ -80,6 +82,13 @@ class Known:
     @property
     def welcome(self) -> list[Delivery]:
         return [delivery for delivery in self.deliveries if delivery.statement is Statement.WELCOME_BACK]
+
+    @property
+    def corrected(self) -> frozenset[str]:
+        """The channels on which it was, or is to be, said that the alarm was false."""
+        unsaid = (Phase.REFUSED, Phase.CANCELLED, Phase.EXPIRED, Phase.RETRACTED)
+        rows = (row for row in self.deliveries if row.statement is Statement.CORRECTION)
+        return frozenset(row.channel for row in rows if row.phase not in unsaid or row.heard)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

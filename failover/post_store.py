@@ -18,11 +18,14 @@ from failover.database import OWED_PHASES, Database
 from failover.delivery import Delivery
 from failover.forgetting import blanked, blanked_name
 from failover.post_list import post_list
-from failover.posts import Pace, Post
+from failover.posts import REROUTED, Pace, Post
 from failover.schema import StoreError
 
 _OF_ONE = "SELECT * FROM delivery WHERE statement_id = ?"
 _A_POST_THAT_WAITS = "statement = 'post' AND phase = 'ready'"
+
+SOUGHT_FOR = 7 * 86400.0
+"""Seconds after which a post that was re-routed is not given back to its channel any more."""
 
 
 class PostStore:
@@ -55,9 +58,9 @@ class PostStore:
         return {"scheduled": counts.get(1, 0), "waiting": counts.get(0, 0)}
 
     async def due(self, channel: str, now: float, most: int, *, after: float = 0.0) -> list[Delivery]:
-        """The posts that fell due on a channel (at or after that time), the oldest first; at most so many."""
+        """The posts that fell due on a channel (after that time), the oldest first; at most so many."""
         found = self._db.read(
-            f"SELECT * FROM delivery WHERE {_A_POST_THAT_WAITS} AND channel = ? AND due >= ? AND due <= ? "  # noqa: S608
+            f"SELECT * FROM delivery WHERE {_A_POST_THAT_WAITS} AND channel = ? AND due > ? AND due <= ? "  # noqa: S608
             "ORDER BY due, created_at, statement_id LIMIT ?",
             (channel, after, now, most),
         )
@@ -79,11 +82,50 @@ class PostStore:
         return [row["statement_id"] for row in found]
 
     async def refused(self, since: float, most: int) -> list[str]:
-        """Posts that a channel refused which stood in for another, at or after `since`."""
+        """Posts that a channel refused, at or after `since`, the latest first: of those another was to say.
+
+        A channel stands in for another also with what it is to say itself.
+        """
         found = self._db.read(
             "SELECT DISTINCT statement_id FROM delivery WHERE statement = 'post' AND phase = 'refused' "
-            "AND ended_at >= ? AND position > 0 LIMIT ?",
+            "AND ended_at >= ? AND EXISTS (SELECT 1 FROM delivery AS meant WHERE "
+            "meant.statement_id = delivery.statement_id AND meant.position = 0 "
+            "AND meant.phase IN ('ready', 'cancelled')) ORDER BY ended_at DESC LIMIT ?",
             (since, most),
+        )
+        return [row["statement_id"] for row in found]
+
+    async def adrift(
+        self, now: float, well: Sequence[str], channels: Sequence[str], beside: Iterable[tuple[str, str]], most: int
+    ) -> list[str]:
+        """Posts that were re-routed (`posts.is_rerouted`) in the last days, and nobody says them: at most so many.
+
+        Nobody: no delivery that stands in (or is one of the pairs `beside` it) may be public, or waits where it can
+        go out sooner than on the channel that it was meant for.  `channels` are all there are, `well` those that
+        could say something now.
+        """
+        found = self._db.read(
+            "SELECT DISTINCT statement_id FROM delivery AS meant INDEXED BY delivery_post_over "
+            "WHERE statement = 'post' AND ended_at > 0 AND ended_at >= ?1 AND phase = 'cancelled' "
+            "AND position = 0 AND attempts = 0 AND latest > ?2 AND reason LIKE ?3 "
+            "AND channel IN (SELECT value FROM json_each(?4)) "
+            "AND EXISTS (SELECT 1 FROM post WHERE post.id = meant.statement_id AND cancelled_by = '') "
+            "AND NOT EXISTS (SELECT 1 FROM delivery AS other WHERE other.statement_id = meant.statement_id "
+            "AND other.channel != meant.channel AND (other.position > 0 "
+            "OR meant.channel || ' ' || other.channel IN (SELECT value FROM json_each(?6))) "
+            "AND (other.phase NOT IN ('ready', 'refused', 'cancelled', 'expired') OR other.receipt IS NOT NULL "
+            "OR other.phase = 'ready' AND other.channel IN (SELECT value FROM json_each(?4)) "
+            "AND (other.channel IN (SELECT value FROM json_each(?5)) "
+            "OR meant.channel NOT IN (SELECT value FROM json_each(?5))))) LIMIT ?7",
+            (
+                now - SOUGHT_FOR,
+                now,
+                f"{REROUTED}%",
+                json.dumps([*channels]),
+                json.dumps([*well]),
+                json.dumps([f"{meant} {other}" for meant, other in beside]),
+                most,
+            ),
         )
         return [row["statement_id"] for row in found]
 
@@ -105,16 +147,20 @@ class PostStore:
         )
         return [rows.to_delivery(row) for row in found]
 
-    async def pace(self, channel: str, per_day: int) -> Pace:
-        """When a post was last begun on a channel, and since when so many things have been said there."""
+    async def pace(self, channel: str, per_day: int, now: float) -> Pace:
+        """When a post was last begun on a channel, and since when so many things have been said there.
+
+        What has a time that is still to come was said under a clock that was wrong, and counts for nothing.
+        """
         began = self._db.read_one(
-            "SELECT max(began) AS began FROM delivery WHERE statement = 'post' AND attempts > 0 AND channel = ?",
-            (channel,),
+            "SELECT max(began) AS began FROM delivery WHERE statement = 'post' AND attempts > 0 AND channel = ? "
+            "AND began <= ?",
+            (channel, now),
         )
         full = self._db.read_one(
-            "SELECT ended_at FROM delivery WHERE phase = 'sent' AND channel = ? ORDER BY ended_at DESC "
-            "LIMIT 1 OFFSET ?",
-            (channel, max(per_day - 1, 0)),
+            "SELECT ended_at FROM delivery WHERE phase = 'sent' AND channel = ? AND ended_at <= ? "
+            "ORDER BY ended_at DESC LIMIT 1 OFFSET ?",
+            (channel, now, max(per_day - 1, 0)),
         )
         last = began["began"] if began and began["began"] is not None else 0.0
         return Pace(last_began=last, full_since=full["ended_at"] if full else None)
@@ -127,7 +173,7 @@ class PostStore:
             raise StoreError(f"the database cannot be read: {error}") from error
 
     async def was_claimed(self, claim: str) -> str:
-        """The post that a file of the spool folder became; "" if it is none yet."""
+        """The post that a file of the spool folder, or a call of the command line, became; "" if it is none yet."""
         row = self._db.read_one("SELECT post FROM spooled WHERE claim = ?", (claim,))
         return str(row["post"]) if row else ""
 
@@ -153,11 +199,12 @@ class PostStore:
     # -- within a transaction of the store ---------------------------------------------------------------------
 
     def write(self, posts: Iterable[Post], claims: Iterable[tuple[str, str, str]]) -> None:
-        """Posts as they are now, and new claims: (claim, post, name of the file)."""
+        """Posts as they are now, and new claims: (claim, post, name of the file, "" where there is none to move)."""
         for post in posts:
             self._db.upsert("post", rows.from_post(post))
         for claim, post_id, file in claims:
-            self._db.insert("spooled", {"claim": claim, "post": post_id, "file": file, "done": 0})
+            row = {"claim": claim, "post": post_id, "file": file, "done": 0 if file else 1}
+            self._db.insert("spooled", row)
 
     def redact(self, addresses: Sequence[str], mark: str) -> tuple[list[str], list[str]]:
         """The mark for these spellings of an address in the words of posts; (those changed, those that are not over).

@@ -7,8 +7,10 @@ from (`spool`).  A RequestError says what is wrong and what would be right.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,21 @@ from failover.config.problems import did_you_mean
 from failover.config.windows import moment
 from failover.delivery import OWED, Delivery, Phase, cancelled
 from failover.desk import RequestError
+from failover.diversion import outlook
 from failover.engine import Engine
 from failover.minutes import of_endings
-from failover.model import Image, State
+from failover.model import Image
 from failover.moments import clock_time, zone_of
 from failover.pictures import PictureError, keep, media_type
 from failover.post_list import MOST_POSTS
-from failover.posts import POST_ID, Ground, Post, deliveries, misfits, referenced, stand_ins
-from failover.routing import TROUBLED, is_quiet
+from failover.posts import POST_ID, Ground, Post, deliveries, misfits, referenced
 from failover.store import Change
+
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+"""Control characters (tabs and ends of lines are none), what turns the direction of other text, and no characters.
+
+The isolates of writing from right to left are allowed: they end with their paragraph.
+"""
 
 LAST_POST = "last_post"
 """Where the number of the last post is noted, among the settings."""
@@ -45,12 +53,16 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Who hands it in and how; `claim` and `file` are those of the spool folder."""
+    """Who hands it in and how; `claim` and `file` are those of the spool folder.
+
+    `handed_in` (seconds, UTC) is when, if that was before we saw it: its `at` may have passed since then.
+    """
 
     by: str
     source: str = "command line"
     claim: str = ""
     file: str = ""
+    handed_in: float | None = None
 
 
 class PostOffice:
@@ -64,6 +76,7 @@ class PostOffice:
 
     async def accept(self, draft: Draft, origin: Origin, now: float) -> tuple[Post, str]:
         """Check it and write it down; the post, and what happens with it in words.  Raises RequestError."""
+        _check_words(draft)
         images = await self._images(draft)
         number = int(await self._store.setting(LAST_POST, "0")) + 1
         post = replace(self._post(draft, origin, now), id=f"P{number}", images=images)
@@ -74,7 +87,7 @@ class PostOffice:
         await self._store.record(_handed_in(post, origin, now))
         facts = {"due": post.at, "file": origin.file or None}
         self._engine.journal.say("post_accepted", post=post.id, channels=list(post.to), by=post.by, **facts)
-        return post, self._told(post, ground, further)
+        return post, self._told(post, ground, further, await self._outlook(post, ground))
 
     async def cancel(self, post_id: str, by: str, now: float) -> str:
         """What of it is not public yet is not published."""
@@ -129,11 +142,14 @@ class PostOffice:
 
     def _post(self, draft: Draft, origin: Origin, now: float) -> Post:
         """The post without its number and its picture; raises RequestError."""
-        text = draft.text.replace("\r\n", "\n").strip()
+        text = _lines(draft.text).strip()
         if not text:
             raise RequestError("the text is empty")
         self._check_channels(draft.to)
-        at, until = self._time("at", draft.at, now), self._time("until", draft.until, now)
+        _check_until(draft.until)
+        at = self._time("at", draft.at, now if origin.handed_in is None else min(now, origin.handed_in))
+        at = at if at is None or at > now else None
+        until = self._time("until", draft.until, now)
         if until is not None and until <= (now if at is None else at):
             raise RequestError("`until` is not later than the time at which it is to go out")
         return Post(
@@ -161,6 +177,7 @@ class PostOffice:
             raise RequestError("limits.posts_per_day is 0, so nothing is posted")
 
     def _time(self, key: str, written: str, now: float) -> float | None:
+        """When; `now` is the time before which it is past."""
         if not written:
             return None
         try:
@@ -173,40 +190,61 @@ class PostOffice:
 
     # -- telling -----------------------------------------------------------------------------------------------
 
-    def _told(self, post: Post, ground: Ground, further: Mapping[str, str]) -> str:
-        """What happens with it, and how long it is."""
-        lines = [f"{post.id} goes out {self._when(post, ground.now)}."]
+    def _told(self, post: Post, ground: Ground, further: Mapping[str, str], kept: Mapping[str, str]) -> str:
+        """What happens with it, and how long it is; `kept` says what keeps it from going out."""
+        lines = [f"{post.id} {self._when(post, ground.now, kept)}."]
         rows = {row.channel: row for row in deliveries(post, ground.now)}
         for name, row in rows.items():
             gauge = ground.gauges.get(name)
             measure = gauge.measure(row.announcement()) if gauge is not None else None
             length = f"{measure.used} of {measure.limit} {measure.unit}" if measure is not None else ""
-            lines.append(f"  {name}: {'; '.join(filter(None, (length, self._outlook(name, post, ground))))}")
+            lines.append(f"  {name}: {'; '.join(filter(None, (length, kept[name])))}")
         lines += [f"  It could not be re-routed to {name}: {_too_much(why)}" for name, why in further.items()]
         return "\n".join(lines)
 
-    def _when(self, post: Post, now: float) -> str:
+    def _when(self, post: Post, now: float, kept: Mapping[str, str]) -> str:
         zone = zone_of(self._timezone)
-        when = "now" if post.at is None else f"at {clock_time(post.at, now, zone)}"
+        when = "is handed in" if all(kept.values()) else "goes out now"
+        when = f"{when}, but not everywhere" if any(kept.values()) and not all(kept.values()) else when
+        when = when if post.at is None else f"goes out at {clock_time(post.at, now, zone)}"
         return when if post.until is None else f"{when}, until {clock_time(post.until, now, zone)}"
 
-    def _outlook(self, channel: str, post: Post, ground: Ground) -> str:
-        """What keeps it from going out there at once, or will if things stay as they are."""
+    async def _outlook(self, post: Post, ground: Ground) -> Mapping[str, str]:
+        """channel -> what keeps it from going out there at once, or will if things stay as they are."""
         if self._engine.paused_by:
-            return f"{self._engine.paused_by} has paused everything, so it waits"
+            return dict.fromkeys(post.to, f"{self._engine.paused_by} has paused everything, so it waits")
         if post.at is not None:
-            return ""
-        voice = ground.voices[channel]
-        state = ground.states.get(voice.platform or "", State.UNKNOWN)
-        line = stand_ins(channel, ground.route(channel), ground.voices)
-        route = ground.route(channel)
-        if ground.is_down(channel) and route is not None and route.posts == "drop":
-            return f"{voice.platform} is down, and its route drops what is due meanwhile"
-        if ground.is_down(channel) and line:
-            return f"{voice.platform} is down, so {', '.join(line)} will be asked instead"
-        if state in TROUBLED:
-            return f"{voice.platform} is {state.value}, so it waits"
-        return "these are its quiet hours, so it waits" if is_quiet(voice, ground.now) else ""
+            return dict.fromkeys(post.to, "")
+        store, now = self._store.posts, ground.now
+        return outlook(post, {name: await store.pace(name, ground.per_day, now) for name in post.to}, ground)
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _check_words(draft: Draft) -> None:
+    """Nothing that nobody can see, or that is no text, is published.  Raises RequestError."""
+    words = {"text": draft.text, "title": draft.title, "alt": draft.alt, "to": " ".join(draft.to)}
+    for name, text in words.items():
+        found = _UNSEEN.search(_lines(text))
+        if found is None:
+            continue
+        if "\ud800" <= found[0] <= "\udfff":
+            raise RequestError(f"{name}: not text in UTF-8")
+        line = _lines(text).count("\n", 0, found.start()) + 1
+        raise RequestError(
+            f"{name}: line {line} holds a control character that nobody can see (U+{ord(found[0]):04X}); remove it"
+        )
+
+
+def _check_until(written: str) -> None:
+    """The first minute of a day is not what a day means here, and its last may not be.  Raises RequestError."""
+    try:
+        day = date.fromisoformat(written.strip())
+    except ValueError:
+        return
+    raise RequestError(f"until: {written} is a day; say the time too, such as {day.isoformat()}T18:00")
 
 
 def _handed_in(post: Post, origin: Origin, now: float) -> Change:

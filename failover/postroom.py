@@ -7,19 +7,24 @@ What waits is not written down: that it waits, and why, follows from how things 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from failover.catchup import Leftover
-from failover.delivery import Delivery, Phase, expired
-from failover.diversion import Diversion, divert, worth_a_look
+from failover.delivery import OWED, Delivery, Phase, cancelled, expired
+from failover.diversion import Diversion, divert, stands_in, worth_a_look
 from failover.incidents import Incident
 from failover.minutes import of_endings
 from failover.model import State, Statement
 from failover.plans import House, orphaned
-from failover.posts import Ground, meanwhile, place_of, waited, why_not
+from failover.posts import GONE, Ground, closed, meanwhile, place_of, waited, why_not
 from failover.store import Change, Store
 
 AT_ONCE = 20
+
+IN_DOUBT = 7200.0
+"""Seconds before an incident; what fell due earlier than that waited for another reason."""
+
 """Posts that one round decides about on one channel: it must never keep the daemon from its work."""
 
 REFUSED_LATELY = 3600.0
@@ -42,6 +47,8 @@ class Postroom:
         self._house = house
         self._journal = journal
         self._held: dict[str, str] = {}
+        self._closed_at: dict[str, float] = {}
+        self._asked_at = self._asked_since = 0.0
 
     def ground(self, states: Mapping[str, State], down: Iterable[str], now: float) -> Ground:
         """How things stand, with what the configuration says."""
@@ -57,11 +64,21 @@ class Postroom:
         )
 
     async def meanwhile(self, incident: Incident, now: float) -> list[Leftover]:
-        """What has become of the posts that were due on its channels while the incident lasted."""
+        """What has become of the posts that were due on its channels while the incident lasted.
+
+        Those too that fell due while it was in doubt, if they were still unsaid when it was beyond doubt.
+        """
         voices = self._house.voices.values()
         channels = [one.name for one in voices if one.platform in incident.platforms]
-        rows = await self._store.posts.meant(channels, incident.opened_at, incident.closed_at or now)
-        return [left for row in rows if (left := meanwhile(row)) is not None]
+        opened = incident.opened_at
+        rows = await self._store.posts.meant(channels, opened - IN_DOUBT, incident.closed_at or now)
+        during = [row for row in rows if row.due >= opened or row.phase in OWED or row.ended_at >= opened]
+        return [left for row in during if (left := await self._left(row)) is not None]
+
+    async def _left(self, row: Delivery) -> Leftover | None:
+        post = await self._store.posts.get(row.statement_id)
+        left = meanwhile(row, [one for one in await self._store.deliveries_of(row.statement_id) if one.id != row.id])
+        return replace(left, person=False) if left and post and post.cancelled_by and not row.attempts else left
 
     # -- what becomes of what is due -------------------------------------------------------------------------
 
@@ -82,11 +99,18 @@ class Postroom:
     async def _stranded(self, ground: Ground) -> list[str]:
         """The posts about which something may have to be done."""
         found = await self._store.posts.refused(ground.now - REFUSED_LATELY, AT_ONCE)
+        found += await self._adrift(ground)
         for channel in await self._store.posts.waiting(ground.now):
             if ground.is_down(channel):
                 own = worth_a_look(channel, ground)
                 found += await self._store.posts.stranded(channel, ground.now, AT_ONCE, own=own)
         return list(dict.fromkeys(found))
+
+    async def _adrift(self, ground: Ground) -> list[str]:
+        """Those that were re-routed, and that nobody says who stood in."""
+        well = [name for name in ground.voices if ground.is_well(name)]
+        beside = [(name, other) for name in ground.voices for other in stands_in(name, ground)]
+        return await self._store.posts.adrift(ground.now, well, [*ground.voices], beside, AT_ONCE)
 
     async def _divert(self, post_id: str, ground: Ground, write: Write) -> None:
         post = await self._store.posts.get(post_id)
@@ -105,7 +129,11 @@ class Postroom:
         self._journal.say(one.event, **place_of(one.row), **channels, reason=one.reason)
 
     async def _look_after_orphans(self, ground: Ground, write: Write) -> None:
-        """What may be public on a channel that is no longer configured is put before a person."""
+        """What is owed on a channel that is no longer configured is not said there.
+
+        What may be public is put before a person; so is what should have been said by now and is not.
+        """
+        await self._drop_orphans(ground, write)
         owed = [row for row in await self._store.owed() if row.phase is Phase.UNSURE]
         owed = [row for row in owed if row.statement is Statement.POST]
         plan = orphaned(owed, ground.voices, ground.now)
@@ -114,10 +142,31 @@ class Postroom:
             for row in plan.deliveries:
                 self._journal.say(f"delivery_{row.phase.value}", **place_of(row), reason=row.reason)
 
+    async def _drop_orphans(self, ground: Ground, write: Write) -> None:
+        """Only what is due: what is scheduled for later, a mended configuration still says."""
+        waiting = await self._store.posts.waiting(ground.now)
+        for channel in [name for name in waiting if name not in ground.voices]:
+            rows = await self._store.posts.due(channel, ground.now, AT_ONCE)
+            ended = tuple(cancelled(row, GONE, ground.now) for row in rows)
+            if await write(Change(at=ground.now, deliveries=ended, audit=of_endings(ended, rows))):
+                for row in ended:
+                    await self._tell_dropped(row)
+
+    async def _tell_dropped(self, row: Delivery) -> None:
+        """Where it stood in and another has it, that is all; else a person must know."""
+        self._journal.say("delivery_cancelled", **place_of(row), reason=row.reason)
+        others = [one for one in await self._store.deliveries_of(row.statement_id) if one.id != row.id]
+        if row.position and any(one.heard or one.phase in OWED for one in others):
+            return
+        told = f"post {row.statement_id} is not published on {row.channel}, which is no longer configured"
+        again = "if it should be said after all, hand it in again with `failover post`"
+        self._journal.say("person_needed", reason=f"{told}; {again}", channel=row.channel)
+
     # -- what may leave ----------------------------------------------------------------------------------------
 
     async def sayable(self, ground: Ground) -> list[Delivery]:
         """For each channel the one post that may leave now; where none may, that is told once."""
+        self._note_the_time(ground)
         found = []
         waiting = await self._store.posts.waiting(ground.now)
         for channel, count in waiting.items():
@@ -132,21 +181,33 @@ class Postroom:
         return found
 
     async def _next(self, channel: str, ground: Ground) -> tuple[Delivery | None, str]:
-        """The oldest; where that one must let another pass first, one that is on time."""
-        pace = await self._store.posts.pace(channel, ground.per_day)
+        """The oldest; where that one must let another pass first, one that is on time.
+
+        What fell due while the channel was closed keeps its place behind what is older.
+        """
+        pace = await self._store.posts.pace(channel, ground.per_day, ground.now)
+        if closed(channel, pace, ground):
+            self._closed_at[channel] = ground.now
         oldest = await self._store.posts.due(channel, ground.now, 1)
-        why = ""
-        for row in [*oldest, *await self._store.posts.due(channel, ground.now, 1, after=_on_time(ground))]:
+        closed_at = min(self._closed_at.get(channel, self._asked_since), ground.now)
+        since, why = max(_on_time(ground), closed_at), ""
+        for row in [*oldest, *await self._store.posts.due(channel, ground.now, 1, after=since)]:
             why = why or why_not(row, pace, ground)
             if not why_not(row, pace, ground):
                 return row, ""
         return None, why
 
+    def _note_the_time(self, ground: Ground) -> None:
+        """A channel of which nothing is known yet was closed, and so were all while nobody asked (a pause)."""
+        if not 0 <= ground.now - self._asked_at <= max(ground.release_every, 1.0):
+            self._closed_at, self._asked_since = {}, ground.now
+        self._asked_at = ground.now
+
     async def may_say(self, row: Delivery, ground: Ground) -> bool:
         """May it leave at this moment?"""
         if row.phase is not Phase.READY or not row.due <= ground.now < row.latest:
             return False
-        return not why_not(row, await self._store.posts.pace(row.channel, ground.per_day), ground)
+        return not why_not(row, await self._store.posts.pace(row.channel, ground.per_day, ground.now), ground)
 
     def left(self, row: Delivery, ground: Ground) -> None:
         """It is about to go out: told where people waited for it."""

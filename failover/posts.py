@@ -7,7 +7,7 @@ lost or said twice keeps a post.  What becomes of one whose platform is down is 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -19,6 +19,9 @@ from failover.routing import TROUBLED, Route, Voice, is_quiet, trouble_of
 
 NEVER = 253_402_300_799.0
 """The latest time of a post that stays good for ever: the end of the year 9999."""
+
+REROUTED, GONE = "re-routed to ", "this channel is no longer configured"
+"""How the reason begins of a delivery that was cancelled because others were to say it, or because it could not."""
 
 POST_ID = re.compile(r"P[1-9][0-9]*")
 
@@ -202,9 +205,18 @@ def unfit(post: Post, channel: str, ground: Ground) -> str:
 
 def why_not(row: Delivery, pace: Pace, ground: Ground) -> str:
     """Why this post, though it is due, does not go out on its channel at this moment; "" if it does."""
-    voice = ground.voices.get(row.channel)
+    if why := closed(row.channel, pace, ground):
+        return why
+    if waited(row, ground) and ground.now < pace.last_began + ground.release_every:
+        return "what had to wait goes out one by one (limits.release_every)"
+    return ""
+
+
+def closed(channel: str, pace: Pace, ground: Ground) -> str:
+    """Why no post at all goes out on this channel at this moment; "" if one may."""
+    voice = ground.voices.get(channel)
     if voice is None:
-        return "this channel is no longer configured"
+        return GONE
     state = ground.states.get(voice.platform or "", State.UNKNOWN)
     if state in TROUBLED:
         return f"{voice.platform} is {state.value}"
@@ -212,8 +224,6 @@ def why_not(row: Delivery, pace: Pace, ground: Ground) -> str:
         return "these are its quiet hours"
     if _is_full(pace, ground):
         return f"{ground.per_day} things were said there within 24 hours (limits.posts_per_day)"
-    if waited(row, ground) and ground.now < pace.last_began + ground.release_every:
-        return "what had to wait goes out one by one (limits.release_every)"
     return ""
 
 
@@ -226,8 +236,17 @@ def _is_full(pace: Pace, ground: Ground) -> bool:
     return ground.per_day == 0 or (pace.full_since is not None and ground.now < pace.full_since + A_DAY)
 
 
-def meanwhile(row: Delivery) -> Leftover | None:
-    """What has become of a post that was due on a channel while its platform was down; None if it is public there."""
+def is_rerouted(row: Delivery) -> bool:
+    """Others were to say it in the place of the channel that it was meant for."""
+    return row.phase is Phase.CANCELLED and not row.position and row.reason.startswith(REROUTED)
+
+
+def meanwhile(row: Delivery, others: Iterable[Delivery] = ()) -> Leftover | None:
+    """What has become of a post that was due on a channel while its platform was down; None if it is public there.
+
+    `others` are its deliveries to other channels: where it was re-routed and none of them has said it or still may,
+    a person must know.  So must they where the channel has gone.
+    """
     told = {
         Phase.READY: "waits, and goes out when it can",
         Phase.SENDING: "is being sent",
@@ -241,13 +260,20 @@ def meanwhile(row: Delivery) -> Leftover | None:
     if row.phase not in told:
         return None
     because = f" ({row.reason})" if row.reason else ""
+    lost = row.phase is Phase.CANCELLED and row.reason.startswith((REROUTED, GONE)) and not any(map(_alive, others))
+    nowhere = ", nor anywhere else" if lost else ""
     return Leftover(
         matter=Matter.POST,
-        reason=f"post {row.statement_id} for {row.channel} {told[row.phase]}{because}",
+        reason=f"post {row.statement_id} for {row.channel} {told[row.phase]}{nowhere}{because}",
         channel=row.channel,
         delivery=row.id,
-        person=row.phase in (Phase.HELD, Phase.LEFT, Phase.REFUSED, Phase.EXPIRED),
+        person=lost or row.phase in (Phase.HELD, Phase.LEFT, Phase.REFUSED, Phase.EXPIRED),
     )
+
+
+def _alive(row: Delivery) -> bool:
+    """It was said there, may have been, or may still be; or a person took it back."""
+    return row.heard or row.phase in (Phase.READY, Phase.SENDING, Phase.UNSURE, Phase.HELD, Phase.RETRACTED)
 
 
 def place_of(row: Delivery) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from failover.audit import Entry, concerns, facts_of
-from failover.catchup import Leftover, left_over
+from failover.catchup import Leftover, left_over, not_taken_back
 from failover.delivery import Delivery, Phase, StatementRow
 from failover.hindsight import Chapter
 from failover.incidents import Incident
@@ -66,6 +66,7 @@ async def report(store: Store, asked: str, names: Names, now: float, posts: Sequ
     chapters = {name: await store.past.history(name, incident.opened_at - LEAD, now) for name in incident.platforms}
     begins, ends = window(incident, chapters, deliveries, now)
     audit = await _audit(store, incident, begins, ends)
+    kept = not_taken_back((one.event, facts_of(one)) for one in audit)
     counts = await store.ledger_counts(number)
     return {
         "now": now,
@@ -85,7 +86,7 @@ async def report(store: Store, asked: str, names: Names, now: float, posts: Sequ
         "statements": [_statement(one, deliveries, counts, audit, incident) for one in statements],
         "audit": [_entry(one) for one in audit],
         "posts": [_left(one) for one in posts],
-        "catch_up": [_left(one) for one in left_over(incident, statements, deliveries, posts)],
+        "catch_up": [_left(one) for one in left_over(incident, statements, deliveries, posts, kept)],
     }
 
 

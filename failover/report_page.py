@@ -9,7 +9,23 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from failover.drawing import ENDED, HOLDING, KEY, OTHER, STYLE, Clock, Dot, Lane, Scale, Span, gravest, spans, svg
+from failover.drawing import (
+    ENDED,
+    HOLDING,
+    KEY,
+    OBJECTED,
+    OTHER,
+    SIGNED,
+    STYLE,
+    Clock,
+    Dot,
+    Lane,
+    Scale,
+    Span,
+    gravest,
+    spans,
+    svg,
+)
 from failover.report_words import HOLDING as HOLDING_KINDS
 from failover.report_words import (
     answer,
@@ -32,6 +48,13 @@ from failover.wallclock import local, zone_of
 
 LABEL = "Timeline of evidence, states and statements"
 
+SIGNS = (
+    f'<p class="key"><span><b style="color:{OTHER}">● anything else that was said</b></span>'
+    f'<span><b style="color:{SIGNED}">● approved</b></span>'
+    f'<span><b style="color:{OBJECTED}">● objected</b></span></p>'
+)
+"""What the other dots of a report mean."""
+
 A_QUARTER, A_DAY = 900.0, 86400.0
 
 Fields = dict[str, Any]
@@ -50,7 +73,7 @@ def page(data: Fields) -> str:
         .from_string(template)
         .render(
             style=STYLE,
-            key=KEY,
+            key=KEY + SIGNS,
             drawing=svg([*_lanes(data, clock)], scale, clock, LABEL, marks=marks, tick=_tick(scale, zone)),
             title=title(data),
             organisation=data["organisation"],
@@ -154,7 +177,7 @@ def _signs(data: Fields, clock: Clock) -> Iterator[Dot]:
     for one in data["statements"]:
         if one["decided_at"] is not None:
             text = f"{clock(one['decided_at'])} {one['id']}: {signed(one, clock)}"
-            yield Dot(one["decided_at"], OTHER, text)
+            yield Dot(one["decided_at"], OBJECTED if one["decision"] == "vetoed" else SIGNED, text)
 
 
 def _dots(data: Fields, channel: str, clock: Clock) -> Iterator[Dot]:

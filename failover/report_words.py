@@ -107,27 +107,40 @@ def _outage(data: Fields, zone: tzinfo) -> Iterator[str]:
 def _first_sign(data: Fields) -> float:
     """When the chain of states that led to the incident began."""
     opened = float(data["incident"]["opened_at"])
-    since: list[float] = [
-        one["at"]
-        for told in data["states"].values()
-        for one in told
-        if data["window"]["from"] < one["at"] <= opened and one["now"] not in ("up", "unknown")
-    ]
-    return min([opened, *since])
+    return min([opened, *(_chain(told, opened, data["window"]["from"]) for told in data["states"].values())])
+
+
+def _chain(turns: Sequence[Fields], opened: float, begins: float) -> float:
+    """The same of one platform: what came before it was last well belongs to an earlier outage."""
+    since = opened
+    for one in reversed(turns):
+        if one["at"] > opened:
+            continue
+        if one["now"] in ("up", "unknown") or one["at"] <= begins:
+            break
+        since = float(one["at"])
+    return since
 
 
 def _told(data: Fields) -> Iterator[str]:
     rows = [row for _statement, row in deliveries(data) if _statement["kind"] in HOLDING]
     heard = list(dict.fromkeys(row["channel"] for row in rows if row["heard"]))
     asked = list(dict.fromkeys(row["channel"] for row in rows if row["phase"] not in ("standby", "cancelled")))
+    back = [name for name in _retracted(rows) if name not in heard]
+    asked = [name for name in asked if name not in back]
     if not heard:
-        back = any(row["phase"] == "retracted" for row in rows)
-        yield "What had been said was taken back." if back else "Nobody was told of it by the daemon."
+        yield "Nobody was told of it by the daemon." if not back else f"What {listed(back)} had said was taken back."
         return
     first = min((row for row in rows if row["after_opening"] is not None), key=_after, default=None)
     of = f"{len(heard)} of {len(asked)} channels" if len(asked) > len(heard) else _count(len(heard), "channel")
     when = f", first on {first['channel']} {soon(first['after_opening'])} after it was noticed" if first else ""
     yield f"The public was told on {of} ({listed(heard)}){when}."
+    if back:
+        yield f"What {listed(back)} had said was taken back."
+
+
+def _retracted(rows: Iterable[Fields]) -> list[str]:
+    return list(dict.fromkeys(row["channel"] for row in rows if row["phase"] == "retracted"))
 
 
 def _after(row: Fields) -> float:
@@ -178,17 +191,36 @@ def kind(statement: Fields) -> str:
 
 def signed(statement: Fields, clock: Clock) -> str:
     """Who signed it off, how and when."""
-    mode, who = statement["mode"], statement["decided_by"]
+    who = statement["decided_by"]
     when = f" at {clock(statement['decided_at'])}" if statement["decided_at"] else ""
     because = f" ({statement['because']})" if statement["because"] else ""
+    if statement["decision"] == "vetoed":
+        late = _too_late(statement)
+        return f"{f'{_unasked(statement, clock)}; ' if late else ''}{who} objected{when}{late}{because}"
     if statement["decision"]:
-        did = "objected" if statement["decision"] == "vetoed" else statement["decision"]
-        return f"{who} {did}{when}{because}"
-    if mode == "automatic":
+        return f"{who} {statement['decision']}{when}{because}"
+    return _unasked(statement, clock)
+
+
+def _unasked(statement: Fields, clock: Clock) -> str:
+    """How it goes out, or does not, where nobody says anything."""
+    if statement["mode"] == "automatic":
         return "goes out by itself, as configured"
-    if mode == "veto":
+    if statement["mode"] == "veto":
         return f"goes out unless somebody objects by {clock(statement['release_at'])}; nobody has"
     return f"had to be approved, was asked for at {clock(statement['created_at'])}, and nobody has"
+
+
+def _too_late(statement: Fields) -> str:
+    """What an objection came too late for; "" where it stopped all of it."""
+    at, rows = statement["decided_at"], statement["deliveries"]
+    if at is None or not rows:
+        return ""
+    said = [row for row in rows if row["phase"] == "retracted" or (row["phase"] == "sent" and row["ended_at"] < at)]
+    if said:
+        return f", when it was public already on {listed(row['channel'] for row in said)}"
+    over = all(row["phase"] in ("refused", "expired", "cancelled") and row["ended_at"] < at for row in rows)
+    return ", when nothing of it was left to be said" if over else ""
 
 
 def fate(row: Fields, clock: Clock) -> str:

@@ -128,7 +128,7 @@ def promote(
     by_channel = {delivery.channel: delivery for delivery in deliveries}
     able = {
         delivery.channel
-        for delivery in deliveries
+        for delivery in by_channel.values()
         if delivery.phase is Phase.STANDBY and not trouble_of(voices[delivery.channel], states, now)
     }
     called: dict[str, tuple[Delivery, str]] = {}

@@ -7,8 +7,10 @@ StoreError
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -145,7 +147,11 @@ class StoreForeignError(StoreError):
 def open_database(path: str) -> sqlite3.Connection:
     """Open (or make) the file, check it, bring it forward, and keep everybody else out."""
     try:
+        if path != ":memory:":
+            _begin_private(path)
         database = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be opened ({error.strerror}); is its folder there and writable?") from None
     except sqlite3.OperationalError as error:
         raise StoreError(f"{path}: cannot be opened ({error}); is its folder there and writable?") from None
     try:
@@ -156,7 +162,25 @@ def open_database(path: str) -> sqlite3.Connection:
     except StoreError:
         database.close()
         raise
+    if path != ":memory:":
+        _keep_private(path)
     return database
+
+
+def _begin_private(path: str) -> None:
+    """A new file is for its owner alone, since the addresses of recipients are in it; SQLite makes its log likewise.
+
+    Raises OSError.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _keep_private(path: str) -> None:
+    """The same for one that an earlier version made for all to read; it is not opened for that (fcntl(2): locks)."""
+    for part in (Path(path), Path(f"{path}-wal")):
+        with suppress(OSError):  # there is none, or it is somebody else's to decide
+            part.chmod(0o600)
 
 
 def open_read_only(path: str) -> sqlite3.Connection:

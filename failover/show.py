@@ -24,7 +24,17 @@ def status_lines(data: dict[str, Any]) -> list[str]:
     ]
     for incident in data["incidents"]:
         lines += ["", *_incident(incident, now)]
-    return lines + _posts(data.get("posts") or {})
+    return [*lines, *_left(data.get("left") or []), *_posts(data.get("posts") or {})]
+
+
+def _left(left: list[dict[str, Any]]) -> list[str]:
+    """What only a person can see to, also of what is over."""
+    lines = [
+        f"{'one thing' if one['count'] == 1 else str(one['count']) + ' things'} of incident {one['incident']} "
+        f"{'is' if one['count'] == 1 else 'are'} left for a person: failover report {one['incident']}"
+        for one in left
+    ]
+    return ["", *(f"{line[:1].upper()}{line[1:]}" for line in lines)] if lines else []
 
 
 def _posts(posts: dict[str, Any]) -> list[str]:
@@ -54,9 +64,12 @@ def _quiet(one: dict[str, Any], now: float) -> list[str]:
 
 
 def _channel(one: dict[str, Any], now: float) -> list[str]:
+    """What it said when it was asked counts no longer once its platform is down."""
     able = {True: "yes", False: "NO", None: "?"}[one["able"]]
-    asked = _ago(now - one["asked_at"]) if one.get("asked_at") else "-"
-    return [one["name"], able, asked, one["reason"]]
+    asked = f"{_ago(now - one['asked_at'])} ago" if one.get("asked_at") else "-"
+    down = one.get("state") == "down"
+    why = [f"{one['platform']} is down", *(["it could when it was asked"] if one["able"] else [])] if down else []
+    return [one["name"], "not now" if down else able, asked, "; ".join([*why, *filter(None, [one["reason"]])])]
 
 
 def _incident(incident: dict[str, Any], now: float) -> list[str]:

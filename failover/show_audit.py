@@ -53,7 +53,7 @@ SENTENCES: Mapping[str, str] = {
     "statement_approved": "{by} approved {statement}[, together with {together_with}]",
     "approval_recorded": "{by} approved {statement}, a second person must approve it too",
     "approval_lapsed": "the approval of {statement} by {by} no longer holds: {reason}",
-    "approval_refused": "{by} wanted to decide about {statement} and was told no",
+    "approval_refused": "{by} wanted to decide about {statement} and was told no[: {reason}]",
     "approver_asked": "{approver} was asked about {statement} by {way}, code {code}",
     "statement_vetoed": "{by} objected to {statement}[: {because}]",
     "delivery_resolved": "{by} looked: {delivery} is {answer}",

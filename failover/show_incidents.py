@@ -2,9 +2,10 @@
 
 With `--json` a list is printed as {"running", "now", "timezone", "earlier", "incidents": […]}, oldest first; of each
 incident: `id`, `group`, `platforms`, `down` (those that still are), `opened_at`, `closed_at` (null while it is open),
-`lasted` (seconds, up to now while it is open), `told`, `untold` and `welcomed` (channels), `held` (deliveries that
-wait for a person), `waiting` (statements that wait for sign-off), `under_way` (deliveries).  Times are ISO 8601 with
-offset, in the organisation's time zone; `earlier` counts those that are left out because there are so many.
+`lasted` (seconds, up to now while it is open), `told`, `retracted`, `untold` and `welcomed` (channels), `held`
+(deliveries that wait for a person), `waiting` (statements that wait for sign-off), `left` (how many things a person
+must see to, as `failover report` lists them), `under_way` (deliveries).  Times are ISO 8601 with offset, in the
+organisation's time zone; `earlier` counts those that are left out because there are so many.
 """
 
 from __future__ import annotations
@@ -80,10 +81,17 @@ def _incident(one: Fields, zone: tzinfo) -> Iterator[str]:
     yield f"Incident {one['id']}: {', '.join(one['platforms'])}, {state}, {span(one['lasted'])}"
     yield f"  {local(one['opened_at'], zone)}{until}"
     untold = f"; not on {', '.join(one['untold'])}" if one["untold"] else ""
-    yield f"  told on {', '.join(one['told'])}{untold}" if one["told"] else f"  told nowhere{untold}"
+    told = [f"{word} on {', '.join(one[name])}" for name, word in _WORDS.items() if one.get(name)]
+    yield f"  {'; '.join(told) or 'told nowhere'}{untold}"
     if one["welcomed"]:
         yield f"  welcomed back on {', '.join(one['welcomed'])}"
     elif one["closed_at"] and one["told"]:
         yield "  welcomed back nowhere"
     yield from (f"  {name} waits for sign-off: failover approve {name} (or: veto {name})" for name in one["waiting"])
     yield from (f"  a person must look: failover resolve {name} sent|not-sent" for name in one["held"])
+    if one.get("left"):
+        things = "one thing is" if one["left"] == 1 else f"{one['left']} things are"
+        yield f"  {things} left for a person: failover report {one['id']}"
+
+
+_WORDS = {"told": "told", "retracted": "taken back"}

@@ -128,7 +128,7 @@ def posts_lines(data: Fields) -> Iterator[str]:
         yield from ("failover is not running; this is what it left in its file.", "")
     if data["paused_by"]:
         yield from (f"PAUSED by {data['paused_by']}: nothing goes out until `failover resume`.", "")
-    yield from (f"{channel} waits: {why}" for channel, why in data["waits"].items())
+    yield from (f"{channel} waits: {_visible(why)}" for channel, why in data["waits"].items())
     if data["waits"]:
         yield ""
     for one in data["posts"]:
@@ -140,7 +140,7 @@ def posts_lines(data: Fields) -> Iterator[str]:
 
 
 def _post(one: Fields, zone: tzinfo, now: float) -> Iterator[str]:
-    text = " ".join(one["text"].split())
+    text = _visible(" ".join(one["text"].split()))
     shown = f"{text[:MOST_SHOWN]}…" if len(text) > MOST_SHOWN else text
     yield f"{one['id']}  {one['state']}{_when(one, zone, now)}: {shown}"
     for row in one["deliveries"]:
@@ -160,4 +160,9 @@ def _when(one: Fields, zone: tzinfo, now: float) -> str:
 
 def _where(row: Fields) -> str:
     told = row["reason"] if row["phase"] == "retracted" else row["url"] or row["reason"]
-    return f", {told}" if told else ""
+    return f", {_visible(told)}" if told else ""
+
+
+def _visible(text: str) -> str:
+    """Foreign text cannot move the cursor of whoever reads it; what joins the parts of an emoji or a word stays."""
+    return "".join(letter if letter.isprintable() or letter in "\u200c\u200d" else "\ufffd" for letter in text)

@@ -24,8 +24,10 @@ from typing import Any
 
 import yaml
 
+from failover import registry
 from failover.ask import NotRunningError, RefusedError, ask, state_file, timezone
 from failover.audit import Entry
+from failover.config.entries import titled
 from failover.report import Names, NoIncidentError, report
 from failover.report_words import (
     answer,
@@ -70,7 +72,7 @@ def asked_report(config: Path, incident: str, now: float) -> Fields:
 
 
 def _of_file(config: Path, incident: str, now: float, nobody: str) -> Fields:
-    names = Names(organisation=_organisation(config), timezone=timezone(config))
+    names = _names(config)
     try:
         with closing(Store(open_read_only(str(state_file(config))))) as store:
             return asyncio.run(report(store, incident, names, now))
@@ -80,13 +82,33 @@ def _of_file(config: Path, incident: str, now: float, nobody: str) -> Fields:
         raise RefusedError(str(error)) from None
 
 
-def _organisation(config: Path) -> str:
-    """Its name by a glance: the rest of the configuration may be wrong, or not ours to read."""
+def _names(config: Path) -> Names:
+    """By a glance: the rest of the configuration may be wrong, or not ours to read."""
     try:
-        found = yaml.safe_load(config.read_text(encoding="utf-8"))
-        return str(found["organisation"]["name"])
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError):
-        return ""
+        written = yaml.safe_load(config.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        written = None
+    known = {name: one.title for name, one in registry.catalogue().items()}
+    platforms, channels = _within(written, "platforms"), _within(written, "channels")
+    return Names(
+        organisation=str(_within(written, "organisation").get("name") or ""),
+        timezone=timezone(config),
+        platforms={name: _title(one, known.get(name)) or titled(name) for name, one in platforms.items()},
+        channels={
+            name: _title(one, known.get(str(_within(channels, name).get("platform")))) or titled(name)
+            for name, one in channels.items()
+        },
+    )
+
+
+def _within(written: object, key: str) -> Fields:
+    found = written.get(key) if isinstance(written, dict) else None
+    return {str(name): one for name, one in found.items()} if isinstance(found, dict) else {}
+
+
+def _title(one: object, usual: str | None) -> str:
+    """What it is called where the configuration is read in full."""
+    return str((one.get("title") if isinstance(one, dict) else "") or usual or "")
 
 
 def _sentence(one: Fields) -> str:
@@ -170,7 +192,7 @@ def _said(data: Fields, zone: tzinfo) -> Iterator[str]:
         yield f"  {one['id']}, {kind(one)}"
         for channels, subject, text in texts(one):
             yield from _line("  -", f"to {listed(channels)}:")
-            words = [f"Heading: {subject}"] if subject else []
+            words = [f"Heading, where it shows one: {subject}"] if subject else []
             for line in (*words, *text.splitlines()):
                 yield from textwrap.wrap(line, WIDTH, initial_indent="      | ", subsequent_indent="      | ") or [""]
         for row in one["deliveries"]:

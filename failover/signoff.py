@@ -27,6 +27,9 @@ JOURNAL = "journal"
 
 ASK, REMIND = "ask", "remind"
 
+ROOT = "root"
+"""Whoever administers this machine."""
+
 _SUDO = re.compile(r"\(sudo by ([^,)]+)")
 _TELEGRAM = " (Telegram)"
 
@@ -186,15 +189,21 @@ def still_good(row: StatementRow, now_sealed: str, signing: Signing, now: float)
 def lapse(row: StatementRow, deliveries: Iterable[Delivery], signing: Signing, now: float) -> str:
     """Why an approval no longer holds, though not all has been said; "" if it does, or nothing is left to say."""
     left = unsaid(row, deliveries)
-    if row.decision != "approved" or not row.approvals or not left or now >= row.latest:
+    if row.decision == "vetoed" or not row.approvals or not left or now >= row.latest:
         return ""
+    if row.decision != "approved":  # the first of two
+        too_old = now - row.approvals[-1].at >= signing.valid_for
+        since = f"it was given more than {format_duration(signing.valid_for)} ago"
+        return f"{since}, and nobody else has approved" if too_old and is_waiting(row, now) else ""
     if row.valid_until is not None and now >= row.valid_until:
         return f"it was approved more than {format_duration(signing.valid_for)} ago"
     return "" if all(covers(row, one, now) for one in left) else "the texts are no longer those that were approved"
 
 
 def lapsed(row: StatementRow, why: str, release_at: float | None) -> StatementRow:
-    """It waits again, as if nobody had approved."""
+    """It waits again, as if nobody had approved.  Where it was not released yet, it goes on waiting for as long."""
+    if not row.decision:
+        release_at = row.release_at
     return replace(
         row,
         decision="",
@@ -205,6 +214,11 @@ def lapsed(row: StatementRow, why: str, release_at: float | None) -> StatementRo
         lapses=row.lapses + 1,
         reason=why,
     )
+
+
+def given_by(row: StatementRow) -> str:
+    """Who has approved so far."""
+    return " and ".join(one.by for one in row.approvals)
 
 
 # -- who is who ------------------------------------------------------------------------------------------------
@@ -223,10 +237,43 @@ def identity(by: str, people: Iterable[Person]) -> str:
     """
     if by.endswith(_TELEGRAM):
         return f"approver {by.removesuffix(_TELEGRAM)}"
-    behind = _SUDO.search(by)
-    user = behind[1] if behind else by.partition(" (")[0]
+    user = _account(by)
     person = next((one for one in people if user in (one.user, one.name)), None)
     return f"approver {person.name}" if person else f"user {user}"
+
+
+def listed(by: str, people: Iterable[Person]) -> bool:
+    """Is it an approver, by their Telegram account or by the account of this machine that is theirs?"""
+    if by.endswith(_TELEGRAM):
+        return any(by == via_telegram(one.name) for one in people)
+    return any(_account(by) == one.user for one in people)
+
+
+def barred(row: StatementRow, by: str, people: Sequence[Person]) -> str:
+    """Why they may not approve this statement; "" if they may.
+
+    Where approvers are named, only they may; root may too where one person is enough.  Where two people are needed
+    and one approver is named, the second is whoever else can reach the control socket.
+    """
+    if not people or listed(by, people) or (row.persons < 2 and _user(by) == ROOT) or 1 == len(people) < row.persons:
+        return ""
+    if _account(by) == ROOT:
+        return (
+            f"{row.id} needs two different people, and root could be either of them; say it from your own account, "
+            f"or with sudo from there: sudo failover approve {row.id}"
+        )
+    return f"{by} is not one of the approvers; `user` under `sign_off: approvers:` says which accounts are theirs"
+
+
+def _user(by: str) -> str:
+    """The account that the kernel names."""
+    return by.partition(" (")[0]
+
+
+def _account(by: str) -> str:
+    """The account that somebody has for themselves: behind `sudo` the one who stands there."""
+    behind = _SUDO.search(by)
+    return behind[1] if behind else _user(by)
 
 
 # -- who is asked when -----------------------------------------------------------------------------------------

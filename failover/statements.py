@@ -14,7 +14,7 @@ from failover.incidents import HOLDING_KINDS, Incident, reference, statement_id
 from failover.model import State, Statement
 from failover.plans import House, Known, Plan, Saying
 from failover.routing import candidates, named
-from failover.signoff import is_waiting, mode_of, persons_for
+from failover.signoff import is_waiting, mode_of, persons_for, unsaid
 
 THE_CONFIGURATION = "the configuration"
 """Who has "objected" where nothing may be said because the configuration has changed."""
@@ -59,30 +59,37 @@ def next_statement(
     """The next one of its kind."""
     alike = HOLDING_KINDS if kind in HOLDING_KINDS else {kind}
     number = 1 + sum(row.kind in alike for row in known.statements)
-    release = _release(mode, house, now, wait)
     lasts = house.welcome_latest if kind is Statement.WELCOME_BACK else house.holding_latest
     return StatementRow(
         id=statement_id(incident, kind, number),
         incident=incident.id,
         kind=kind,
         created_at=now,
-        latest=max(now, release or now) + lasts,
+        latest=answered_by(mode, house, now, wait) + lasts,
         reference=reference(incident, kind, number),
         mode=mode,
-        release_at=release,
+        release_at=released_at(mode, house, now, wait),
         persons=persons_for(kind, mode, house.signing),
         place=len(known.statements),
     )
 
 
-def _release(mode: str, house: House, now: float, wait: float = 0.0) -> float | None:
+def released_at(mode: str, house: House, now: float, wait: float = 0.0) -> float | None:
     """From when it may be said where nobody decides otherwise; None: never."""
     nobody = house.signing.nobody_after
     required = now + nobody if nobody is not None else None
     return {"automatic": now + wait, "veto": now + house.veto_for, "required": required}[mode]
 
 
-def worded_deliveries(
+def answered_by(mode: str, house: House, now: float, wait: float = 0.0) -> float:
+    """When everybody who is asked has had the time to answer: how long it may be said counts from then on."""
+    release = released_at(mode, house, now, wait)
+    if release is not None:
+        return max(now, release)
+    return now + house.signing.escalate_after * len(house.signing.groups)
+
+
+def worded_deliveries(  # noqa: PLR0913  what the rows and their words depend on
     incident: Incident,
     statement: StatementRow,
     channels: Iterable[str],
@@ -90,8 +97,10 @@ def worded_deliveries(
     phase: Phase,
     house: House,
     now: float,
+    *,
+    known: Known | None = None,
 ) -> tuple[Delivery, ...]:
-    """One worded row per channel."""
+    """One worded row per channel; an update tells apart what of it is new there after what is `known`."""
     blank = Delivery(
         id="",
         incident=incident.id,
@@ -109,19 +118,23 @@ def worded_deliveries(
         replace(blank, id=f"{statement.id}-{channel}", channel=channel, position=place)
         for place, channel in enumerate(channels)
     )
-    return tuple(_worded(row, incident, platforms, house, now) for row in rows)
+    return tuple(_worded(row, incident, platforms, known or Known(), house, now) for row in rows)
 
 
-def _worded(delivery: Delivery, incident: Incident, platforms: tuple[str, ...], house: House, now: float) -> Delivery:
+def _worded(
+    delivery: Delivery, incident: Incident, platforms: tuple[str, ...], known: Known, house: House, now: float
+) -> Delivery:
     others = [
         name
         for name in candidates(incident, house.routes, house.voices)
         if name != delivery.channel and house.voices[name].public
     ]
+    news = unnamed(delivery.channel, platforms, known, but=delivery.id)
     saying = Saying(
         incident=incident.id,
         platforms=platforms,
         back=tuple(name for name in named(incident, house.routes) if name not in incident.down),
+        also=news if delivery.statement is Statement.UPDATE else (),
         elsewhere=tuple(others),
         opened_at=incident.opened_at,
         now=now,
@@ -129,6 +142,30 @@ def _worded(delivery: Delivery, incident: Incident, platforms: tuple[str, ...], 
     )
     subject, text = house.word(delivery.statement, delivery.channel, saying)
     return replace(delivery, subject=subject, text=text, platforms=platforms)
+
+
+def unnamed(channel: str, platforms: Iterable[str], known: Known, but: str = "") -> tuple[str, ...]:
+    """Those that nothing planned for this channel speaks of; `but` for one delivery.
+
+    What was cancelled has named nothing, unless a person objected to it: that is not planned once more.
+    """
+    vetoed = {row.id for row in known.statements if row.decision == "vetoed"}
+    named_there = {
+        platform
+        for row in known.deliveries
+        if row.channel == channel and row.id != but
+        and (row.phase is not Phase.CANCELLED or row.receipt is not None or row.statement_id in vetoed)
+        for platform in row.platforms
+    }  # fmt: skip
+    return tuple(platform for platform in platforms if platform not in named_there)
+
+
+def gathering(incident: Incident, states: Mapping[str, State], house: House) -> float:
+    """Wait a little while others of the same owner are about to fall too: what belongs together is told once."""
+    falling = any(
+        states.get(platform) is State.SUSPECT and group == incident.group for platform, group in house.groups.items()
+    )
+    return house.gather if falling else 0.0
 
 
 def reword(incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float) -> Plan:
@@ -143,7 +180,7 @@ def reword(incident: Incident, known: Known, states: Mapping[str, State], house:
         return Plan()
     return Plan(
         deliveries=tuple(
-            _worded(row, incident, platforms, house, now)
+            _worded(row, incident, platforms, known, house, now)
             for row in (*known.holding, *known.updates)
             if row.phase in (Phase.STANDBY, Phase.READY)
             and row.channel in house.voices
@@ -157,7 +194,13 @@ def reword(incident: Incident, known: Known, states: Mapping[str, State], house:
 
 def lapse(known: Known, house: House, now: float) -> Plan:
     """Approvals that no longer hold, though not all has been said: a person is asked again."""
-    found = [(row, signoff.lapse(row, known.deliveries, house.signing, now)) for row in known.statements]
+    rows = [_as_long_as_its_texts(row, known.deliveries) for row in known.statements]
+    found = [(row, signoff.lapse(row, known.deliveries, house.signing, now)) for row in rows]
     return Plan(
-        statements=tuple(signoff.lapsed(row, why, _release(row.mode, house, now)) for row, why in found if why)
+        statements=tuple(signoff.lapsed(row, why, released_at(row.mode, house, now)) for row, why in found if why)
     )
+
+
+def _as_long_as_its_texts(row: StatementRow, deliveries: Iterable[Delivery]) -> StatementRow:
+    """With the latest time of what is left to be said of it: until then a person can still be asked about it."""
+    return replace(row, latest=max([row.latest, *(one.latest for one in unsaid(row, deliveries))]))

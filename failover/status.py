@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from failover.agenda import known_of
+from failover.chronicle import MOST_INCIDENTS
 from failover.contracts import format_duration
 from failover.delivery import OWED, Delivery, Phase, StatementRow
-from failover.engine import Engine
+from failover.engine import REMEMBERED, Engine
 from failover.incidents import HOLDING_KINDS, Incident
 from failover.model import Health, State, Statement
 from failover.signoff import CODE, Asking, seal, still_good, unsaid
+from failover.updates import joined_later
 from failover.verdict import Standing
 
 Fields = dict[str, Any]
@@ -29,10 +32,17 @@ async def status(engine: Engine, healths: Mapping[str, tuple[float, Health]], no
         "offline": engine.line.reason,
         "paused_by": engine.paused_by,
         "platforms": [_platform(engine, name, now) for name in engine.watches],
-        "channels": [_channel(name, healths.get(name)) for name in engine.house.voices],
+        "channels": [_channel(engine, name, healths.get(name)) for name in engine.house.voices],
         "incidents": incidents,
+        "left": await _left(engine, now),
         "posts": await _posts(engine, now),
     }
+
+
+async def _left(engine: Engine, now: float) -> list[Fields]:
+    """How many things of which incident a person must see to; `failover report` says which."""
+    found = (await engine.store.chronicle(now - REMEMBERED, MOST_INCIDENTS))["incidents"]
+    return [{"incident": one["id"], "count": one["left"]} for one in found if one["left"]]
 
 
 async def _posts(engine: Engine, now: float) -> Fields:
@@ -73,9 +83,11 @@ async def _told(engine: Engine, incident: Incident) -> str:
         return f"incident {incident.id}: there is no channel to tell it on"
     if await engine.told_as_over(incident):
         return f"incident {incident.id}: open again, and nothing is said since the welcome back"
-    return f"incident {incident.id}: told on {heard} of {len(asked)} channels" + (
+    told = f"incident {incident.id}: told on {heard} of {len(asked)} channels" + (
         f", {', '.join(held)} {'waits' if len(held) == 1 else 'wait'} for a person" if held else ""
     )
+    later = joined_later(incident, await known_of(engine.store, incident), engine.house.routes)
+    return f"{told}, but {later}" if later else told
 
 
 def _state(engine: Engine, name: str) -> State:
@@ -125,12 +137,16 @@ def _why(engine: Engine, standing: Standing | None) -> str:
     return "our own line is dead, so nothing can be told" if engine.line.offline else "not looked at yet"
 
 
-def _channel(name: str, checked: tuple[float, Health] | None) -> Fields:
+def _channel(engine: Engine, name: str, checked: tuple[float, Health] | None) -> Fields:
+    """`able` is what was found when it was asked; `platform` and its `state` say what has become of that since."""
+    platform = engine.house.voices[name].platform
+    stands = {"platform": platform, "state": _state(engine, platform).value if platform else None}
     if checked is None:
-        return {"name": name, "able": None, "reason": "not asked yet"}
+        return {"name": name, **stands, "able": None, "reason": "not asked yet"}
     at, health = checked
     return {
         "name": name,
+        **stands,
         "able": health.able,
         "reason": "; ".join(health.problems or health.warnings),
         "asked_at": at,

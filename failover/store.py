@@ -204,12 +204,15 @@ class Store:
         )
         return [rows.to_delivery(row) for row in found]
 
-    async def said_since(self, since: float) -> dict[str, int]:
-        """channel -> how many statements became public there at or after `since` (seconds, UTC); no posts."""
+    async def said_since(self, since: float, now: float) -> dict[str, int]:
+        """channel -> how many statements became public there from `since` until `now` (seconds, UTC); no posts.
+
+        What has a time that is still to come was said under a clock that was wrong, and is not counted.
+        """
         found = self._base.read(
             "SELECT channel, count(*) AS said FROM delivery WHERE phase = 'sent' AND statement != 'post' "
-            "AND ended_at >= ? GROUP BY channel",
-            (since,),
+            "AND ended_at >= ? AND ended_at <= ? GROUP BY channel",
+            (since, now),
         )
         return {row["channel"]: row["said"] for row in found}
 

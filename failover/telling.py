@@ -14,7 +14,7 @@ from failover.model import Transition
 from failover.plans import Known, Plan
 from failover.posts import place_of
 from failover.routing import Route, missed, touched
-from failover.signoff import code
+from failover.signoff import code, given_by
 from failover.verdict import Declaration
 
 _ENDED = frozenset({Phase.CANCELLED, Phase.EXPIRED, Phase.HELD})
@@ -88,7 +88,7 @@ def _tell_lapses(journal: Says, plan: Plan, known: Known) -> None:
             incident=after.incident,
             statement=after.kind.value,
             statement_id=after.id,
-            by=before.decided_by,
+            by=given_by(before),
             reason=after.reason,
         )
 

@@ -14,9 +14,12 @@ from failover.incidents import Incident, Turn, reference, statement_id
 from failover.model import State, Statement
 from failover.plans import House, Known, Plan, cancel
 from failover.routing import touched
-from failover.statements import THE_CONFIGURATION, reword
+from failover.statements import THE_CONFIGURATION, answered_by, reword
 from failover.updates import update
 from failover.welcome import welcome_back
+
+_AFTER_THE_END = frozenset({Statement.WELCOME_BACK, Statement.CORRECTION})
+"""What the end of an incident does not make untrue."""
 
 
 def after_turn(
@@ -44,7 +47,7 @@ def after_turn(
                 plan += update(incident, plan.on(known), states, house, now, capped=capped)
             return plan
         case Turn.CLOSED:
-            unsaid = [row for row in known.deliveries if row.statement is not Statement.WELCOME_BACK]
+            unsaid = [row for row in known.deliveries if row.statement not in _AFTER_THE_END]
             plan = cancel(unsaid, "the platform has recovered", now)
             return plan + welcome_back(incident, plan.on(known), house, now)
         case _:
@@ -58,16 +61,23 @@ def _want_again(known: Known, house: House, now: float) -> Plan:
     """
     vetoed = {row.id for row in known.statements if row.decision == "vetoed"}
     wanted = [row for row in known.holding if row.statement_id not in vetoed]
-    latest = now + house.holding_latest
+    latest = {row.id: _asked_anew(row, house, now) + house.holding_latest for row in known.statements}
     doubtful = (Phase.SENDING, Phase.UNSURE, Phase.HELD)
-    in_doubt = [replace(row, latest=latest) for row in wanted if row.phase in doubtful]
+    in_doubt = [replace(row, latest=latest[row.statement_id]) for row in wanted if row.phase in doubtful]
     why = "it is down again; the rest of its audience follows"
     cut_off = [
-        resumed(row, why, now, latest)
+        resumed(row, why, now, latest[row.statement_id])
         for row in wanted
         if row.phase is Phase.CANCELLED and row.receipt is not None and row.channel in house.voices
     ]
-    return Plan(deliveries=(*in_doubt, *cut_off))
+    concerned = {row.statement_id for row in (*in_doubt, *cut_off)}
+    longer = (replace(row, latest=max(row.latest, latest[row.id])) for row in known.statements if row.id in concerned)
+    return Plan(statements=tuple(longer), deliveries=(*in_doubt, *cut_off))
+
+
+def _asked_anew(statement: StatementRow, house: House, now: float) -> float:
+    """When it is known whether it may be said: an approval may have become too old, and then people are asked."""
+    return answered_by(statement.mode, house, now) if statement.mode == "required" else now
 
 
 def without(
@@ -93,4 +103,5 @@ def silence(incident: Incident, known: Known, reason: str, now: float) -> Plan:
         decided_by=THE_CONFIGURATION,
         reason=reason,
     )
-    return Plan(statements=(stopped,)) + cancel(known.deliveries, reason, now)
+    unsaid = [row for row in known.deliveries if row.statement is not Statement.CORRECTION]
+    return Plan(statements=(stopped,)) + cancel(unsaid, reason, now)

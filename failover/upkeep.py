@@ -36,6 +36,15 @@ _A_POST_AND_THE_CLOCK = (
 )
 """A post that is scheduled for nine o'clock goes out at nine by the clock as it is set now."""
 
+_FIRST_APPROVALS_AND_THE_CLOCK = """
+    UPDATE statement SET approvals = (
+        SELECT json_group_array(json(moved)) FROM (
+            SELECT json_set(one.value, '$.at', json_extract(one.value, '$.at') + :by) AS moved
+            FROM json_each(statement.approvals) AS one ORDER BY one.key))
+    WHERE decision = '' AND approvals != '[]'
+"""
+"""The approval that waits for a second one grows old when it would have; one that was acted on is history."""
+
 
 # -- with time -------------------------------------------------------------------------------------------------
 
@@ -111,6 +120,7 @@ def step_clock(database: Database, seconds: float, recent: Iterable[str]) -> Non
     ):
         moves = ", ".join(f"{time} = {time} + :by" for time in times)
         database.change(f"UPDATE {table} SET {moves} WHERE {which}", values)  # noqa: S608
+    database.change(_FIRST_APPROVALS_AND_THE_CLOCK, values)
 
 
 # -- a person --------------------------------------------------------------------------------------------------

@@ -7,13 +7,16 @@ from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
 
+from failover.agenda import known_of
 from failover.engine import Engine
-from failover.explanation import Quiet, explain
+from failover.explanation import Quiet, explain, sentence
 from failover.hindsight import Past, believed, recall
 from failover.lookout import Look
 from failover.model import Observation, State
 from failover.moments import moment
+from failover.plans import Known
 from failover.store import Store
+from failover.updates import joined_later
 from failover.verdict import Tally
 
 Fields = dict[str, Any]
@@ -43,6 +46,16 @@ def why_now(engine: Engine, platform: str, looks: Iterable[Look], now: float, zo
         "unasked": {probe: kind.value for probe, kind in unasked.items()},
         "sentences": list(explain(matter)),
     }
+
+
+async def unspoken(engine: Engine, platform: str) -> tuple[str, ...]:
+    """Where it is down and nothing that was said speaks of it: that the public does not know.  Raises StoreError."""
+    for incident in engine.recent:
+        known = await known_of(engine.store, incident) if platform in incident.down else Known()
+        later = joined_later(incident, known, engine.house.routes)
+        if later:
+            return (sentence(f"in incident {incident.id} {later}"),)
+    return ()
 
 
 def quiet_of(engine: Engine, platform: str, now: float) -> tuple[Quiet, ...]:

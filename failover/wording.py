@@ -61,6 +61,8 @@ class Facts:
     drill: bool = False
     back: tuple[str, ...] = ()
     """Titles of the platforms of this incident that are well again while `platforms` are not."""
+    also: tuple[str, ...] = ()
+    """Those of `platforms` that failed after this channel had spoken of the others."""
 
 
 VARIABLES: Mapping[str, Callable[[Facts], object]] = MappingProxyType(
@@ -79,6 +81,8 @@ VARIABLES: Mapping[str, Callable[[Facts], object]] = MappingProxyType(
         "elsewhere_names": lambda facts: facts.elsewhere,
         "back": lambda facts: joined(facts.back),
         "back_names": lambda facts: facts.back,
+        "also": lambda facts: joined(facts.also),
+        "also_names": lambda facts: facts.also,
         "since": lambda facts: clock(facts.since, facts.now, facts.organisation.timezone),
         "duration": lambda facts: lasting(facts.now - facts.since),
         "reference": lambda facts: facts.reference,
@@ -107,9 +111,10 @@ BUILT_IN: Mapping[Statement, Template] = MappingProxyType({
         "{{ platforms }}: failing on and off",
     ),
     Statement.UPDATE: Template(
-        "{{ platforms }} {{ is_are }} still not working (since {{ since }})."
+        "{{ platforms }} {{ is_are }} {% if also_names %}not working at the moment (new: {{ also }})"
+        "{% else %}still not working (since {{ since }}){% endif %}."
         "{% if back_names %} Working again: {{ back }}.{% endif %} " + _REACH,
-        "{{ platforms }}: still not working",
+        "{{ platforms }}: {% if also_names %}not working{% else %}still not working{% endif %}",
     ),
     Statement.WELCOME_BACK: Template(
         "Welcome back! {{ platforms }} {{ is_are }} working again after {{ duration }}. Thank you for your patience.",
@@ -188,13 +193,14 @@ def worst_case(
 
 
 def variations(worst: Facts) -> list[Facts]:
-    """The worst case, and the ones in which an `{% if %}` may take another turn: fewer platforms, nowhere else."""
+    """The worst case, and those in which an `{% if %}` may take another turn: fewer platforms, nowhere else, …"""
     counts = sorted({1, 2, len(worst.platforms)} & {*range(1, len(worst.platforms) + 1)}, reverse=True)
     return [
-        replace(worst, platforms=worst.platforms[:count], elsewhere=elsewhere, back=back)
+        replace(worst, platforms=worst.platforms[:count], elsewhere=elsewhere, back=back, also=also)
         for count in counts
         for elsewhere in dict.fromkeys((worst.elsewhere, ()))
         for back in dict.fromkeys(((), worst.platforms[count:]))
+        for also in ((), worst.platforms[:count])
     ]
 
 

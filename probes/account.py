@@ -1,4 +1,4 @@
-"""Kind `account`: does the platform still know us, and could we post there right now (rule S8)?
+"""Kind `account`: does the platform still know us, and could we post there right now?
 
 The open channel itself is asked, and what it answers is the sighting: its own table tells the platform's trouble from
 ours.  Nothing is ever posted where people could see it.  Where the channel needs a person and cannot speak for the

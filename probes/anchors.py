@@ -1,4 +1,4 @@
-"""Kind `anchors`: can this machine reach the internet at all (rule R3)?
+"""Kind `anchors`: can this machine reach the internet at all?
 
 Every anchor is asked at the same time, over a connection of its own and without any memory: a kept-alive connection
 would go on working after the way out is gone.  An anchor counts when it answers exactly as its owner makes it answer.

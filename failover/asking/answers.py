@@ -12,7 +12,6 @@ from failover.desk import Desk, RequestError
 from failover.engine import Engine
 from failover.schema import StoreError
 from failover.signoff import Person, via_telegram
-from failover.store import Change
 
 SLOWEST_POLL = 30.0
 """Seconds to wait at most before it is tried again to hear."""
@@ -84,26 +83,28 @@ class Listener:
         person = next((one for one in self._engine.house.signing.people if one.telegram == press.account), None)
         pressed = _PRESSED.fullmatch(press.data)
         if person is None:
-            return await self._turned_away(press, pressed[2] if pressed else "something", noted), True
+            return await self._turned_away(press, pressed, noted), True
         try:
             return await self._decide(person, pressed, noted), False
-        except RequestError as error:
-            await self._store.record(Change(at=self._now(), settings=noted))
+        except RequestError as error:  # the desk has written down the refusal, and how far we have heard
             return str(error), True
 
     async def _decide(self, person: Person, pressed: re.Match[str] | None, noted: Mapping[str, str]) -> str:
         """Raises RequestError and StoreError."""
-        if pressed is None:
-            raise RequestError("this button is not known")
-        verb, statement, code = pressed.groups()
         by, now = via_telegram(person.name), self._now()
+        if pressed is None:
+            unknown = "this button is not known"
+            await self._desk.refuse("decision", "something", by, unknown, now, noted)
+            raise RequestError(unknown)
+        verb, statement, code = pressed.groups()
         if verb == "veto":
             return await self._desk.veto(statement, "", by, now, noted=noted)
         return await self._desk.approve(statement, by, now, code, noted=noted)
 
-    async def _turned_away(self, press: Press, statement: str, noted: Mapping[str, str]) -> str:
+    async def _turned_away(self, press: Press, pressed: re.Match[str] | None, noted: Mapping[str, str]) -> str:
         """Somebody who is not listed.  Only they are told their number."""
-        audit = (("approval_refused", {"statement": statement, "by": "somebody not listed (Telegram)"}),)
-        await self._store.record(Change(at=self._now(), settings=noted, audit=audit))
-        self._journal.say("approval_refused", statement_id=statement)
+        what = {"approve": "approval", "veto": "objection"}[pressed[1]] if pressed else "decision"
+        statement, stranger = pressed[2] if pressed else "something", "somebody not listed (Telegram)"
+        why = "only the accounts under `sign_off: approvers:` may decide there"
+        await self._desk.refuse(what, statement, stranger, why, self._now(), noted)
         return f"You are not listed as an approver, so nothing has changed. Your account number is {press.account}."

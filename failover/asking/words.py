@@ -56,11 +56,12 @@ def question(
 
 def _terms(row: StatementRow, zone: tzinfo) -> str:
     """What happens without an answer, and until when one counts."""
-    two = " Two different people must approve it." if row.persons > 1 else ""
+    sooner = " If two different people approve it, it goes out at once." if row.persons > 1 else ""
     if row.mode == "veto" and row.release_at is not None:
-        return f"It goes out at {clock(row.release_at, zone)} unless somebody objects.{two}"
+        return f"It goes out at {clock(row.release_at, zone)} unless somebody objects.{sooner}"
     if row.release_at is not None:
-        return f"If nobody decides, it goes out at {clock(row.release_at, zone)}.{two}"
+        return f"If nobody decides, it goes out at {clock(row.release_at, zone)}.{sooner}"
+    two = " Two different people must approve it." if row.persons > 1 else ""
     return f"It is said only if it is approved, by {clock(row.latest, zone)} at the latest.{two}"
 
 

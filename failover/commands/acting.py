@@ -6,7 +6,21 @@ import argparse
 import os
 import sys
 
-from failover.commands.words import CONFIGURATION_ERROR, NOT_RUNNING, Add, Arguments, Command, Options, length, told
+from failover.commands.words import (
+    CONFIGURATION_ERROR,
+    NOT_RUNNING,
+    REFUSED,
+    Add,
+    Arguments,
+    Command,
+    Options,
+    complain,
+    identifier,
+    length,
+    told,
+)
+
+A_STATEMENT = "such as 7H, the holding statement of incident 7; `failover status` shows those that wait"
 
 
 def acting(add: Add, config: argparse.ArgumentParser) -> None:
@@ -25,21 +39,28 @@ def _deciding(add: Add, config: argparse.ArgumentParser) -> None:
     """What is said in public, and what was said."""
     ask = request("approve", "statement", "code")
     approve = add("approve", ask, "Release a statement that waits for sign-off.", config)
-    approve.add_argument("statement", metavar="STATEMENT")
+    approve.add_argument("statement", type=identifier, metavar="STATEMENT", help=A_STATEMENT)
     approve.add_argument(
         "code", metavar="CODE", nargs="?", default="", help="only if the texts are still those of it"
     )
     ask = request("veto", "statement", "because")
     veto = add("veto", ask, "Stop a statement that is not public yet.", config)
-    veto.add_argument("statement", metavar="STATEMENT")
+    veto.add_argument("statement", type=identifier, metavar="STATEMENT", help=A_STATEMENT)
     _because(veto)
-    ask = request("retract", "incident", "because")
-    retract = add("retract", ask, "Take back what was said in a false alarm, or a post.", config)
-    retract.add_argument("incident", metavar="INCIDENT", help="its number, or that of a post, such as P12")
+    help_ = "Take back what was said in a false alarm, or a post; exit code 1 where something stays public."
+    retract = add("retract", _retract, help_, config)
+    retract.add_argument(
+        "incident", type=identifier, metavar="INCIDENT", help="its number, such as 7, or that of a post, such as P12"
+    )
     _because(retract)
     ask = request("resolve", "delivery", "answer")
     resolve = add("resolve", ask, "Say whether a doubtful delivery is public.", config)
-    resolve.add_argument("delivery", metavar="DELIVERY")
+    resolve.add_argument(
+        "delivery",
+        type=identifier,
+        metavar="DELIVERY",
+        help="a statement on one channel, such as 7H-blog; `failover status` shows those that wait",
+    )
     resolve.add_argument("answer", choices=["sent", "not-sent"])
 
 
@@ -88,6 +109,20 @@ def _forget(arguments: Arguments) -> int:
     if arguments.address == "-":
         arguments.address = sys.stdin.readline().strip()
     return request("forget", "address")(arguments)
+
+
+def _retract(arguments: Arguments) -> int:
+    """Nobody whom a script tells that all is well should still be read by the public."""
+    from failover.ask import ask
+
+    def act() -> int:
+        found = ask(arguments.config, "retract", incident=arguments.incident, because=arguments.because)
+        print(found["told"])
+        if found["public"]:
+            complain("retract", f"something is, or may be, still public on {', '.join(found['public'])}")
+        return REFUSED if found["public"] else 0
+
+    return told("retract", arguments, act)
 
 
 def _drill(arguments: Arguments) -> int:

@@ -31,7 +31,7 @@ SINCE = "2d, 6h, 17:29, 2026-11-20 or '2026-11-20 14:00'"
 def standing(add: Add, config: argparse.ArgumentParser) -> None:
     """`status`."""
     status = add("status", _status, "How everything stands.", config)
-    status.add_argument("--json", action="store_true", help="for programs")
+    status.add_argument("--json", action="store_true", help="for programs; times are seconds since 1970 (UTC)")
     status.add_argument("--watch", action="store_true", help="again every two seconds, until Ctrl-C")
 
 
@@ -53,7 +53,9 @@ def recording(add: Add, config: argparse.ArgumentParser) -> None:
     incidents.add_argument("--json", action="store_true", help="for programs")
     report = add("report", _report, "All about one incident, for whoever asks afterwards.", config)
     report.add_argument("incident", nargs="?", default="", metavar="INCIDENT", help="its number; default: the latest")
-    report.add_argument("--html", type=Path, metavar="FILE", help="write a page with the drawn timeline instead")
+    report.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page with the drawn timeline instead; - is standard output"
+    )
     report.add_argument("--json", action="store_true", help="for programs")
 
 
@@ -183,6 +185,9 @@ def _page(file: Path, data: Any) -> None:
     from failover.ask import RefusedError
     from failover.report_page import page
 
+    if str(file) == "-":
+        print(page(data))
+        return
     try:
         file.write_text(page(data), encoding="utf-8")
     except OSError as error:

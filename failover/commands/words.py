@@ -11,8 +11,12 @@ from typing import Any, Protocol
 REFUSED = 1
 MISUSED = 2
 NOT_RUNNING = 3
+UNCERTAIN = 4
 STORE_ERROR = 75
 CONFIGURATION_ERROR = 78
+
+SEEN_IN = {"post": "posts", "posts": "posts"}
+"""Where a person sees whether a command was done, though no answer came; of the others, in `status`."""
 
 Arguments = argparse.Namespace
 Command = Callable[[Arguments], int]
@@ -45,6 +49,12 @@ def coming(text: str) -> str:
     return text if not text.strip() else _meant(text, lambda: later(text, -_FAR, _utc()))
 
 
+def identifier(text: str) -> str:
+    """For argparse: `7h-blog` is 7H-blog; the name of a channel stays as it is."""
+    number, dash, channel = text.strip().partition("-")
+    return f"{number.upper()}{dash}{channel}"
+
+
 def length(text: str) -> str:
     """For argparse: the text of a length of time, as the daemon reads it."""
     from failover.wallclock import EXPECTED_LENGTH, length_of
@@ -70,13 +80,17 @@ def _meant(text: str, read: Callable[[], object]) -> str:
 
 def told(name: str, arguments: Arguments, act: Callable[[], int]) -> int:
     """What `act` returns; where it raised, its sentence on standard error and the exit code that belongs to it."""
-    from failover.ask import MisusedError, NoConfigurationError, NotRunningError, RefusedError
+    from failover.ask import MisusedError, NoConfigurationError, NotRunningError, RefusedError, UncertainError
 
     try:
         return act()
     except NotRunningError as error:
         not_running(error, arguments)
         return NOT_RUNNING
+    except UncertainError as error:
+        seen = SEEN_IN.get(name, "status")
+        complain(name, f"it is not known whether this was done: {error}. See `failover {seen}`.")
+        return UNCERTAIN
     except NoConfigurationError as error:
         complain(name, error)
         return CONFIGURATION_ERROR

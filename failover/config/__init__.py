@@ -14,8 +14,8 @@ from typing import Annotated, ClassVar, TypeVar
 from pydantic import AfterValidator, ConfigDict
 
 from failover.config import places
-from failover.config.crosschecks import check_whole, notices
-from failover.config.entries import read_channels
+from failover.config.crosschecks import check_whole, missing_folders, notices
+from failover.config.entries import read_channels, standings
 from failover.config.kinds import CataloguePlatform, KindError, Kinds
 from failover.config.messages import Cast, check_lengths, read_messages
 from failover.config.paths import read_control, read_state, text_of
@@ -82,7 +82,11 @@ def _settings(root: Node, path: Path, kinds: Kinds, reading: Reading) -> Setting
     check_lengths(cast_of(settings, used), settings.messages, used, root, reading)
     return replace(
         settings,
-        notices=(*reading.notices, *notices(settings, kinds)),
+        notices=(
+            *reading.notices,
+            *notices(settings, kinds),
+            *(() if reading.example else missing_folders(settings)),
+        ),
         secrets=frozenset(reading.secrets),
     )
 
@@ -136,6 +140,8 @@ def _house(sections: Mapping[str, Node], known: Known, judgement: Judgement, rea
         channels=channels,
         named_platforms=platform_node.mapping.keys(),
         named_channels=channel_node.mapping.keys(),
+        stands=standings(channel_node, groups),
+        groups=groups,
     )
 
 

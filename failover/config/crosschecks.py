@@ -5,21 +5,23 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from itertools import combinations
+from pathlib import Path
+from typing import get_args
 
 from failover.budget import stretched
 from failover.config.kinds import KindError, Kinds
 from failover.config.places import Node
 from failover.config.problems import ALIKE, KeyPath, Reading, did_you_mean
-from failover.config.settings import ChannelSettings, Settings, can_ask
+from failover.config.settings import SIGNED, ChannelSettings, Settings, can_ask
 from failover.config.validation import accept
-from failover.model import Evidence
+from failover.contracts import Options, OutputPath
+from failover.model import Evidence, Statement
 from failover.moments import length
+from failover.signoff import ROOT
 
 
 def check_whole(settings: Settings, root: Node, kinds: Kinds, known: Collection[str], reading: Reading) -> None:
     """The contradictions; `known` are the platforms of the catalogue."""
-    _check_twins(settings, root, reading)
     _check_platform_names(settings, root, known, reading)
     _check_anchors(root, kinds, reading)
     _check_sign_off(settings, root, reading)
@@ -30,16 +32,6 @@ def _at(root: Node, path: KeyPath) -> Node:
     for step in path:
         root = root.child(step) or root
     return root
-
-
-def _check_twins(settings: Settings, root: Node, reading: Reading) -> None:
-    """Two names for one place would say everything twice, and a drill in earnest."""
-    for first, second in combinations(settings.channels.values(), 2):
-        if first.kind == second.kind and first.options == second.options:
-            path = ("channels", second.name)
-            reading.wrong(
-                _at(root, path).place, path, f"the same place as '{first.name}', so it would be heard twice"
-            )
 
 
 def _check_platform_names(settings: Settings, root: Node, known: Collection[str], reading: Reading) -> None:
@@ -111,6 +103,42 @@ def notices(settings: Settings, kinds: Kinds) -> Iterator[str]:
     yield from _about_approvers(settings)
 
 
+def missing_folders(settings: Settings) -> Iterator[str]:
+    """Folders that could not be made where they are to be, because what they would lie in is not there.
+
+    No reason not to start: a disk may be mounted later, and the other channels can speak meanwhile.
+    """
+    for channel in settings.channels.values():
+        for key, path in _written_to(channel.options):
+            if _is_missing(path) and _is_missing(path.parent):
+                yield (
+                    f"channels.{channel.name}.{key}: there is no folder {path.parent}, so {path.name} cannot be made "
+                    "in it, and nothing can be said there"
+                )
+
+
+_OUTPUT = get_args(OutputPath)[1]
+
+
+def _written_to(options: Options) -> Iterator[tuple[str, Path]]:
+    for name, field in type(options).model_fields.items():
+        value = getattr(options, name)
+        marks = (*field.metadata, *(mark for part in get_args(field.annotation) for mark in get_args(part)[1:]))
+        if isinstance(value, Path) and _OUTPUT in marks:
+            yield name, value
+
+
+def _is_missing(path: Path) -> bool:
+    """Certainly: what we may not look at may be there."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _in_earnest(settings: Settings) -> Iterator[ChannelSettings]:
     return (channel for channel in settings.channels.values() if not channel.practice)
 
@@ -120,13 +148,13 @@ def _about_evidence(settings: Settings, kinds: Kinds) -> Iterator[str]:
     needed = settings.judgement.confirm.classes
     for platform in settings.platforms.values():
         ways = [kinds.find_probe(probe.kind).votes_as(probe.options) for probe in platform.probes]
-        most = _at_once(ways)
+        most = at_once(ways)
         if not ways or most >= needed:
             continue
         ours = [channel.name for channel in _in_earnest(settings) if channel.platform == platform.name]
-        helped = ours and _at_once([*ways, *([_OF_POSTS] * len(ours))]) >= needed
+        helped = ours and at_once([*ways, *([_OF_POSTS] * len(ours))]) >= needed
         yield (
-            f"platforms.{platform.name}: {_said_at_once(most, ways)}, so an outage is suspected there and never "
+            f"platforms.{platform.name}: {_saidat_once(most, ways)}, so an outage is suspected there and never "
             f"confirmed, unless a person declares it{' or a post of ours fails there as well' if helped else ''}"
         )
 
@@ -135,7 +163,7 @@ _OF_POSTS = frozenset({Evidence.HERE, Evidence.SPOKEN})
 """What a post that fails can be evidence of: no answer, or the platform's own refusal."""
 
 
-def _at_once(ways: Iterable[frozenset[Evidence]]) -> int:
+def at_once(ways: Iterable[frozenset[Evidence]]) -> int:
     """The most classes that can vote at the same time, where each probe votes in one of its own."""
     reached: set[frozenset[Evidence]] = {frozenset()}
     for way in ways:
@@ -143,7 +171,7 @@ def _at_once(ways: Iterable[frozenset[Evidence]]) -> int:
     return max(map(len, reached))
 
 
-def _said_at_once(most: int, ways: Iterable[frozenset[Evidence]]) -> str:
+def _saidat_once(most: int, ways: Iterable[frozenset[Evidence]]) -> str:
     classes = sorted({one.value for way in ways for one in way})
     if not classes:
         return "its probes, as they are configured, raise doubt at the most and never vote"
@@ -165,15 +193,35 @@ def _about_budgets(settings: Settings) -> Iterator[str]:
 
 
 def _about_approvers(settings: Settings) -> Iterator[str]:
-    """Who cannot be asked as it is written, and who could count as two."""
-    approvers = settings.sign_off.approvers
+    """Who cannot be asked or answer as it is written, and what two people are not needed for."""
+    signing, approvers = settings.sign_off, settings.sign_off.approvers
     if any(one.telegram for one in approvers) and settings.asks_by("telegram") is None:
         yield "sign_off.approvers: no telegram channel is there whose bot could ask them; `failover approve` works"
     if any(one.email for one in approvers) and settings.asks_by("email") is None:
         yield "sign_off.approvers: no email channel with a mail server is there that could ask them by mail"
-    unnamed = [one.name for one in approvers if one.telegram and not one.user]
-    if settings.sign_off.two_persons and unnamed:
+    unheard = [one.name for one in approvers if not one.telegram and not one.user]
+    if unheard:
         yield (
-            f"sign_off.approvers: {', '.join(unnamed)} could approve twice, by Telegram and at the command line, "
-            "because `user` does not say which account of this machine is theirs"
+            f"sign_off.approvers: {', '.join(unheard)} can be asked and cannot answer, because `user` does not say "
+            "which account of this machine is theirs"
         )
+    if signing.two_persons and len(approvers) == 1:
+        yield (
+            f"sign_off.two_persons: only {approvers[0].name} is under `approvers`, so the second person is whoever "
+            "else can reach the control socket, root among them"
+        )
+    elif signing.two_persons and approvers and len(approvers) - len(unheard) < 2:
+        yield "sign_off.two_persons: fewer than two approvers can answer (`telegram`, `user`), so two never agree"
+    if signing.two_persons and any(one.user == ROOT for one in approvers):
+        yield "sign_off.two_persons: one approver is `user: root`, and whoever is root counts as that person"
+    unneeded = [kind.value for kind in SIGNED if signing.needs_two(kind) and "veto" in _modes(settings, kind)]
+    if unneeded:
+        yield (
+            f"sign_off.two_persons: {', '.join(unneeded)} with `veto` goes out after {length(signing.veto_for)} "
+            "unless somebody objects; two people are only needed for it to go out sooner"
+        )
+
+
+def _modes(settings: Settings, kind: Statement) -> set[str]:
+    """How this kind is signed off, on whatever channel."""
+    return {settings.sign_off.mode(kind, name) for name in ("", *settings.channels)}

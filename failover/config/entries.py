@@ -45,19 +45,27 @@ def read_entry(
     shape: type[HeadT], find: Callable[[str], KindT], node: Node, path: KeyPath, reading: Reading
 ) -> Entry[HeadT, KindT] | None:
     """The entry whose house keys have this shape; None (and problems) if it cannot be used."""
+    head, kind, options = read_parts(shape, find, node, path, reading)
+    return None if head is None or kind is None or options is None else Entry(head, kind, options)
+
+
+def read_parts(
+    shape: type[HeadT], find: Callable[[str], KindT], node: Node, path: KeyPath, reading: Reading
+) -> tuple[HeadT | None, KindT | None, Options | None]:
+    """House keys, kind and options, each by itself; None (and problems) for what cannot be used."""
     house = keys_of(shape)
     data = {key: node.mapping[key].plain() for key in house if key in node.mapping}
     head = accept(shape, node, path, reading, data=data)
     kind = _kind(find, node, path, reading)
     if kind is None:
-        return None
+        return head, None, None
     data, failed = resolve(kind.options, node, path, reading)
     for key in house:
         data.pop(key, None)
     if reading.example:
         data = _of_a_form_that_fits(kind.options, node, data, reading)
     options = accept(kind.options, node, path, reading, data=data, skip=failed, also=house)
-    return None if head is None or options is None else Entry(head, kind, options)
+    return head, kind, options
 
 
 def _of_a_form_that_fits(shape: type[Options], node: Node, data: dict[str, Any], reading: Reading) -> dict[str, Any]:
@@ -132,11 +140,15 @@ def read_channels(
 ) -> dict[str, ChannelSettings]:
     """Every channel that is written correctly; `groups` says which platforms share an owner."""
     found = {}
+    places: dict[str, Place] = {}
     for name, child in named(node, "channels", reading):
-        entry = read_entry(ChannelHead, kinds.find_channel, child, ("channels", name), reading)
-        if entry is None:
+        head, kind, options = read_parts(ChannelHead, kinds.find_channel, child, ("channels", name), reading)
+        if kind is not None and options is not None:
+            _check_twins(name, (kind, options), places, child, reading)
+            places[name] = (kind, options)
+        if head is None or kind is None or options is None:
             continue
-        head, kind, platform = entry.head, entry.kind, entry.head.platform
+        platform = head.platform
         known = catalogue.get(platform or "")
         found[name] = ChannelSettings(
             name=name,
@@ -150,9 +162,45 @@ def read_channels(
             deadline=kind.deadline,
             settle=kind.settle,
             reads_back=kind.reads_back,
-            options=entry.options,
+            options=options,
         )
     return found
+
+
+Place = tuple[AnyChannelKind, Options]
+
+
+def _check_twins(name: str, place: Place, others: Mapping[str, Place], node: Node, reading: Reading) -> None:
+    """Two names for one place would say everything twice, and a drill in earnest."""
+    for other, theirs in others.items():
+        if theirs[0] is place[0] and theirs[1] == place[1]:
+            path = ("channels", name)
+            reading.wrong(node.place, path, f"the same place as '{other}', so it would be heard twice")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """On what a channel stands, and whether it is for drills: as it is written, whatever else is wrong with it."""
+
+    platform: str | None
+    group: str
+    practice: bool
+
+
+def standings(node: Node, groups: Mapping[str, str]) -> dict[str, Standing]:
+    """Of every channel whose `platform` can be read."""
+    found = {}
+    for name, entry in node.mapping.items():
+        platform, practice = (_plain(entry, key) for key in ("platform", "practice"))
+        if platform is None or isinstance(platform, str):
+            group = groups.get(platform, platform) if platform else ""
+            found[name] = Standing(platform=platform, group=group, practice=practice is True)
+    return found
+
+
+def _plain(node: Node, key: str) -> object:
+    child = node.child(key)
+    return None if child is None else child.value
 
 
 def on_this_machine(options: Options) -> bool:

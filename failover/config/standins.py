@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from failover.config.entries import Standing
 from failover.config.places import Node
 from failover.config.problems import KeyPath, Reading, did_you_mean
 from failover.config.settings import ChannelSettings, PlatformSettings, Posts, RouteSettings, Text
@@ -58,12 +59,14 @@ class RouteEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """Who there is: what is written correctly, and the names of all that is in the file."""
+    """Who there is: what is written correctly, and of all that is in the file the names and what it stands on."""
 
     platforms: Mapping[str, PlatformSettings]
     channels: Mapping[str, ChannelSettings]
     named_platforms: Collection[str]
     named_channels: Collection[str]
+    stands: Mapping[str, Standing]
+    groups: Mapping[str, str]
 
 
 def read_routes(node: Node | None, house: House, reading: Reading) -> tuple[RouteSettings, ...]:
@@ -96,7 +99,7 @@ def _route(node: Node, path: KeyPath, house: House, reading: Reading) -> RouteSe
         reading.wrong(node.mapping["reach"].place, (*path, "reach"), at_most)
     return RouteSettings(
         primary=entry.primary,
-        platforms=tuple(dict.fromkeys(_stands_on(entry.primary, house))),
+        platforms=tuple(dict.fromkeys(one for one in _stands_on(entry.primary, house) if one in house.platforms)),
         primary_channels=tuple(name for name in entry.primary if name in house.channels),
         backups=backups,
         after=later,
@@ -109,9 +112,9 @@ def _route(node: Node, path: KeyPath, house: House, reading: Reading) -> RouteSe
 def _stands_on(names: tuple[str, ...], house: House) -> Iterator[str]:
     """The watched platforms of primaries; a name that is both a channel and a platform is the channel."""
     for name in names:
-        channel = house.channels.get(name)
-        platform = channel.platform if channel is not None else name
-        if platform is not None and platform in house.platforms:
+        stands = house.stands.get(name)
+        platform = stands.platform if stands is not None else name
+        if platform is not None and platform in house.named_platforms:
             yield platform
 
 
@@ -122,7 +125,7 @@ def _unfit_primary(name: str, house: House) -> str:
         return (
             "" if name in house.named_platforms else f"no channel and no platform '{name}'{did_you_mean(name, known)}"
         )
-    channel = house.channels.get(name)
+    channel = house.stands.get(name)
     if channel is None:
         return ""  # what is wrong with it is said where it stands
     if channel.practice:
@@ -142,7 +145,7 @@ def _unfit_backup(name: str, entry: RouteEntry, house: House) -> str:
         return f"there is no channel '{name}'{did_you_mean(name, house.named_channels)}"
     if name in entry.primary:
         return f"'{name}' cannot stand in for itself"
-    channel = house.channels.get(name)
+    channel = house.stands.get(name)
     if channel is None:
         return ""
     if channel.practice:
@@ -150,10 +153,10 @@ def _unfit_backup(name: str, entry: RouteEntry, house: House) -> str:
     return _shared_fate(channel, entry, house)
 
 
-def _shared_fate(channel: ChannelSettings, entry: RouteEntry, house: House) -> str:
+def _shared_fate(channel: Standing, entry: RouteEntry, house: House) -> str:
     """Rule S3: what has the same owner fails at the same time."""
     for platform in _stands_on(entry.primary, house):
-        group = house.platforms[platform].group
+        group = house.groups[platform]
         if channel.group == group:
             return f"shares the fate of {platform} (both belong to '{group}'), so it would be down too"
     return ""

@@ -59,7 +59,7 @@ class ChannelQuestions:
             if one.secret:
                 self._secret(name, one, options, secrets)
             elif typed := self._option(name, one):
-                options[one.key] = as_yaml(self._beside(typed, copies) if one.file else typed, one.annotation)
+                options[one.key] = as_yaml(self._beside(name, typed, copies) if one.file else typed, one.annotation)
         return Speaking(
             name=name, kind=kind_name, platform=platform_of(kind), options=options, secrets=secrets, copies=copies
         )
@@ -75,14 +75,20 @@ class ChannelQuestions:
         self._explain(one)
         return self.asking.insist(talk.ask, f"  {one.key}{f' ({note})' if note else ''}: ", required=one.required)
 
-    def _beside(self, typed: str, copies: dict[str, Path]) -> str:
-        """A file that is read (a list of people) is copied to the secrets, where the service can read it."""
+    def _beside(self, name: str, typed: str, copies: dict[str, Path]) -> str:
+        """A file that is read (a list of people) is copied to the secrets, where the service can read it.
+
+        The copy bears the channel's name: two lists may be called alike, and nobody may get the other one's mail.
+        """
         source = Path(typed).expanduser()
         if not source.is_file():
             return typed
-        if source.parent.absolute() != (self.folder / SECRETS).absolute():
-            copies[source.name] = source
-        return source.name
+        if source.parent.absolute() == (self.folder / SECRETS).absolute():
+            return source.name
+        copy = f"{name}-{source.name}"
+        if copies.setdefault(copy, source) != source:
+            raise RefusedError(f"channels.{name}: {copies[copy]} and {source} are called alike; rename one of them")
+        return copy
 
     def _secret(self, name: str, one: Wanted, options: dict[str, str], secrets: dict[str, str]) -> None:
         """The secret itself goes into a file; the configuration gets its name."""

@@ -70,9 +70,22 @@ def _files(answers: Answers) -> tuple[str, dict[str, str], dict[str, Path]]:
     wanted = {kind: wanted_of(registry.find_channel(kind), everything=True) for kind in kinds}
     billed = [kind for kind in kinds if registry.find_channel(kind).check_cost is not None]
     text = draft(answers, registry.catalogue(), about, wanted, billed)
+    _refuse_namesakes(answers)
     secrets = {name: secret for channel in answers.channels for name, secret in channel.secrets.items()}
     copies = {name: path for channel in answers.channels for name, path in channel.copies.items()}
     return text, secrets, copies
+
+
+def _refuse_namesakes(answers: Answers) -> None:
+    """Raise RefusedError where two channels would get one file: what is for the one would be sent by the other."""
+    owners: dict[str, str] = {}
+    for channel in answers.channels:
+        for name in (*channel.secrets, *channel.copies):
+            if name in owners:
+                raise RefusedError(
+                    f"the channels {owners[name]} and {channel.name} both need a file {name}; rename one"
+                )
+            owners[name] = channel.name
 
 
 def _tried(target: Path, env: Mapping[str, str], talk: Talk | None, *, online: bool) -> int:

@@ -110,7 +110,11 @@ def _write(path: Path, data: bytes, mode: int) -> None:
 
 
 def _try(draft: Path, target: Path, env: Mapping[str, str]) -> None:
-    """Read it as the daemon will, with its own secrets (those in `secrets` that were there before count too)."""
+    """Read it as the daemon will, with its own secrets (those in `secrets` that were there before count too).
+
+    Its socket will lie beside the target, whose path is shorter than that of the draft; `check` measures it there.
+    """
+    env = {**env, "RUNTIME_DIRECTORY": env.get("RUNTIME_DIRECTORY") or "/run"}
     for old in (target.parent / SECRETS).glob("*") if (target.parent / SECRETS).is_dir() else ():
         if old.is_file() and not (draft.parent / SECRETS / old.name).exists():
             (draft.parent / SECRETS / old.name).symlink_to(old.absolute())

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from channels import email as mail
 from channels import facebook, site, telegram, wordpress, x
+from channels._picture import picture_of
 from failover import registry
 from failover.model import Absent, Announcement, Delivered, Found, Image, Refused, Statement, Unreachable
 from failover.practice.graph import GraphService
@@ -50,6 +51,19 @@ def test_the_kinds_that_carry_a_picture() -> None:
     assert {name for name, images in kinds.items() if images} == {
         "email", "facebook", "site", "telegram", "wordpress", "x",
     }  # fmt: skip
+
+
+async def test_only_a_copy_that_is_gone_is_refused_for_good(tmp_path: Path, post: Announcement) -> None:
+    """Whatever else keeps it from being read may pass; nothing was sent."""
+    assert isinstance(await picture_of(gone(post)), Refused)
+    unreadable = replace(post, images=(replace(post.images[0], path=tmp_path),))
+    assert isinstance(await picture_of(unreadable), Unreachable)
+    for kind, options in (
+        (site.KIND, site.SiteOptions(folder=tmp_path / "site", url="https://status.example.org")),
+        (mail.KIND, mail.EmailOptions(folder=tmp_path, sender="News <n@example.org>", recipients=["a@example.net"])),
+    ):
+        async with kind.open(options, surroundings()) as channel:
+            assert isinstance(await channel.send(unreadable, Notes()), Unreachable)
 
 
 # -- site --------------------------------------------------------------------------------------------------------

@@ -82,6 +82,11 @@ def tree(www: Path) -> dict[str, bytes]:
     return {str(path.relative_to(www)): path.read_bytes() for path in sorted(www.rglob("*")) if path.is_file()}
 
 
+def written(www: Path) -> dict[str, int]:
+    """When each file was last written."""
+    return {str(path): path.stat().st_mtime_ns for path in www.rglob("*")}
+
+
 def modes(www: Path) -> set[tuple[bool, int]]:
     """(is a folder, permissions) of everything there."""
     return {(path.is_dir(), path.stat().st_mode & 0o777) for path in (www, *www.rglob("*"))}
@@ -156,6 +161,101 @@ async def test_status_json_tells_each_incident(site: SiteChannel, www: Path) -> 
     ]
     assert incidents[0]["since"] == "2026-11-18T11:06:40Z"
     assert incidents[0]["updated"] == "2026-11-18T11:07:40Z"
+
+
+async def test_an_incident_that_ended_without_a_word_is_not_shown_as_lasting(site: SiteChannel, www: Path) -> None:
+    """The page claims no more than that nothing is known, and the statement itself stays as it was said."""
+    await site.send(HOLDING, NOTES)
+    before = tree(www)
+    assert await site.show_ended({"inc1": NOW + 3600, "inc2": NOW + 60})
+    index = (www / "index.html").read_text("utf-8")
+    assert "<strong>Disruption</strong>" not in index
+    assert "<strong>No known disruption</strong>" in index
+    assert 'Over since <time datetime="2026-11-18T12:06:40Z">' in index
+    found = status(www)
+    assert found["state"] == "all clear"
+    [one] = found["incidents"]  # type: ignore[misc]
+    assert (one["state"], one["ended"]) == ("all clear", "2026-11-18T12:06:40Z")
+    same = {name for name, content in tree(www).items() if before.get(name) == content}
+    assert same == {name for name in before if name.startswith("statements/")} | {"feed.atom"}
+    assert isinstance(await site.find(HOLDING, NOTES), Found)
+    assert modes(www) == {(True, 0o755), (False, 0o644)}
+
+
+async def test_to_show_the_end_again_changes_not_one_byte(site: SiteChannel, www: Path) -> None:
+    await site.send(HOLDING, NOTES)
+    await site.show_ended({"inc1": NOW + 3600})
+    before = written(www)
+    assert await site.show_ended({"inc1": NOW + 3600})
+    assert written(www) == before
+
+
+async def test_a_word_after_the_end_counts_again(site: SiteChannel, www: Path) -> None:
+    """A relapse that is told; a welcome back that is said late is the last word as ever."""
+    await site.send(HOLDING, NOTES)
+    await site.show_ended({"inc1": NOW + 600})
+    await site.send(later(Statement.UPDATE, 900), NOTES)
+    assert status(www)["state"] == "disruption"
+    await site.show_ended({"inc1": NOW + 1200})
+    assert status(www)["state"] == "all clear"
+    await site.send(later(Statement.WELCOME_BACK, 1300), NOTES)
+    assert "<strong>All clear</strong>" in (www / "index.html").read_text("utf-8")
+
+
+async def test_an_end_is_remembered_when_something_else_is_said(site: SiteChannel, www: Path) -> None:
+    await site.send(HOLDING, NOTES)
+    await site.show_ended({"inc1": NOW + 600})
+    other = later(Statement.HOLDING, 900, incident="inc2", reference="X-1", platforms=("x",))
+    outcome = await site.send(other, NOTES)
+    assert isinstance(outcome, Delivered)
+    states = {one["id"]: one["state"] for one in status(www)["incidents"]}  # type: ignore[attr-defined]
+    assert states == {"inc1": "all clear", "inc2": "disruption"}
+    assert isinstance(await site.find(other, NOTES), Found)
+    await site.retract(outcome.receipt)
+    assert status(www)["state"] == "all clear"
+
+
+async def test_where_nothing_was_said_no_end_is_shown(site: SiteChannel, www: Path) -> None:
+    assert await site.show_ended({"inc1": NOW})
+    assert tree(www) == {}
+
+
+async def test_an_end_that_cannot_be_written_is_not_claimed(site: SiteChannel, www: Path) -> None:
+    await site.send(HOLDING, NOTES)
+    (www / "over.json").mkdir()
+    assert not await site.show_ended({"inc1": NOW + 600})
+    assert status(www)["state"] == "disruption"
+    (www / "over.json").rmdir()
+    assert await site.show_ended({"inc1": NOW + 600})
+    assert status(www)["state"] == "all clear"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"fb-1118-1106": "then"}', b"\xff"])
+async def test_a_damaged_memory_of_what_is_over_is_made_anew(site: SiteChannel, www: Path, content: bytes) -> None:
+    await site.send(HOLDING, NOTES)
+    (www / "over.json").write_bytes(content)
+    assert isinstance(await site.find(HOLDING, NOTES), Found)
+    await site.show_ended({"inc1": NOW + 600})
+    assert json.loads((www / "over.json").read_bytes()) == {"fb-1118-1106": NOW + 600}
+
+
+@pytest.mark.parametrize(
+    ("platforms", "seconds", "state"),
+    [
+        (("facebook",), 60, "all clear"),
+        (("facebook", "instagram"), 60, "all clear"),
+        (("instagram",), 60, "disruption"),
+        (("facebook",), -60, "disruption"),
+    ],
+    ids=["the same platform", "with others", "another one", "before it"],
+)
+def test_what_is_said_to_be_back_in_a_later_incident_is_back(
+    platforms: tuple[str, ...], seconds: float, state: str
+) -> None:
+    """An incident whose end the site was never told of does not last for ever."""
+    back = later(Statement.WELCOME_BACK, seconds, incident="inc2", platforms=platforms)
+    standing = situations([said_by(HOLDING), said_by(back)])
+    assert overall(standing) == state
 
 
 STATES = [
@@ -522,7 +622,9 @@ async def test_taking_back_where_nothing_was_said_makes_no_site(site: SiteChanne
 def test_a_thousand_statements_stay_bounded() -> None:
     """The newest stay, and the last word on what is not over, but of those no more than as many again."""
     said = [
-        said_by(later(Statement.HOLDING, at, incident=f"inc{at}", reference=f"r{at}", key=f"k{at}"))
+        said_by(
+            later(Statement.HOLDING, at, incident=f"inc{at}", reference=f"r{at}", key=f"k{at}", platforms=(f"p{at}",))
+        )
         for at in range(1000)
     ]
     left = kept(said, 50)
@@ -551,8 +653,8 @@ async def test_a_lasting_disruption_is_not_talked_away(tmp_path: Path) -> None:
     async with opened(www, keep=2) as site:
         await site.send(HOLDING, NOTES)
         for at in range(4):
-            ended = later(Statement.WELCOME_BACK, at + 1, incident=f"o{at}", reference=f"r{at}", key=f"k{at}")
-            await site.send(ended, NOTES)
+            fields = {"incident": f"o{at}", "reference": f"r{at}", "key": f"k{at}", "platforms": ("x",)}
+            await site.send(later(Statement.WELCOME_BACK, at + 1, **fields), NOTES)
     assert status(www)["state"] == "disruption"
 
 

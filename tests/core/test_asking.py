@@ -26,7 +26,7 @@ from failover.practice.http import Fault, Response
 from failover.practice.smtp import SmtpFault, SmtpService
 from failover.practice.telegram import TelegramService
 from failover.schema import StoreError
-from failover.signoff import ASK, REMIND, Asking, Person, Signing, code
+from failover.signoff import ASK, REMIND, Asking, Person, Signing, code, via_telegram
 from failover.store import Change
 from tests.core.stories import GREEN, MINUTE, NOON, RED, World, delivery, house
 from tests.core.test_signoff import row
@@ -57,10 +57,14 @@ def asked_about(text: str = "facebook does not work (F7H)", **changes: Any) -> Q
         ),
         ({"release_at": NOON + 600}, "If nobody decides, it goes out at 11:16 UTC on 2026-11-18."),
         ({"persons": 2}, "Two different people must approve it."),
+        (
+            {"persons": 2, "mode": "veto", "release_at": NOON + 300},
+            "unless somebody objects. If two different people approve it, it goes out at once.",
+        ),
         ({"kind_": REMIND}, "still waits for your decision"),
         ({"drill": True}, "DRILL: Example Council"),
     ],
-    ids=["required", "veto", "released by itself", "two persons", "reminder", "drill"],
+    ids=["required", "veto", "released by itself", "two persons", "veto and two persons", "reminder", "drill"],
 )
 def test_the_question_says_what_happens_and_until_when(changes: dict[str, Any], terms: str) -> None:
     kind = changes.pop("kind_", ASK)
@@ -231,7 +235,7 @@ async def test_a_question_that_cannot_be_asked_is_told_once_tried_again_and_keep
     await office.look()
     assert names(office.way) == []
     assert len(office.story.journal.said("approver_unreachable")) == 2
-    assert await office.story.desk.approve("1H", "carl", office.story.now) == "1H is approved and goes out now."
+    assert await office.story.desk.approve("1H", "root", office.story.now) == "1H is approved and goes out now."
     await office.story.deliver()
     assert office.story.posts() == {"telegram": 1, "email": 1, "blog": 1}
 
@@ -288,7 +292,7 @@ async def test_every_question_says_how_it_ended_also_after_a_crash(office: Offic
     await office.look()
     story = office.story
     if way_of_deciding == "approve":
-        await story.desk.approve("1H", "carl (command line)", story.now)
+        await story.desk.approve("1H", "root (sudo by carl, command line)", story.now)
     elif way_of_deciding == "veto":
         await story.desk.veto("1H", "wrong", "carl (command line)", story.now)
     else:
@@ -297,7 +301,7 @@ async def test_every_question_says_how_it_ended_also_after_a_crash(office: Offic
     for _ in range(2):
         await office.look()
     wanted = {
-        "approve": "carl (command line) approved it.",
+        "approve": "root (sudo by carl, command line) approved it.",
         "veto": "carl (command line) objected: wrong. It is not said.",
         "the end": "It is not needed any more: the platform has recovered.",
     }
@@ -307,7 +311,7 @@ async def test_every_question_says_how_it_ended_also_after_a_crash(office: Offic
 
 async def test_a_message_that_cannot_be_edited_for_good_is_let_be(office: Office) -> None:
     await office.look()
-    await office.story.desk.approve("1H", "carl", office.story.now)
+    await office.story.desk.approve("1H", "root", office.story.now)
     office.way.answers += [Unsent("gone", final=True), Unsent("gone", final=True)]
     await office.look()
     await office.look()
@@ -325,8 +329,8 @@ async def test_a_drill_is_asked_about_as_a_drill_and_its_approval_releases_nothi
     drill = next(asked for _name, asked in office.way.asked if asked.statement == "D1")
     assert drill.paragraphs[0].startswith("DRILL: Example Council: the drill statement of incident D1 (our Facebook")
     with pytest.raises(RequestError, match="the texts of 1H are not those"):
-        await story.desk.approve("1H", "ann", story.now, drill.code)
-    await story.desk.approve("D1", "ann", story.now, drill.code)
+        await story.desk.approve("1H", via_telegram("Ann"), story.now, drill.code)
+    await story.desk.approve("D1", via_telegram("Ann"), story.now, drill.code)
     await story.live(MINUTE, {"facebook": RED})
     assert story.posts() == {}
     assert story.posts(Statement.DRILL) == {"rehearsal": 1}
@@ -421,9 +425,36 @@ async def test_a_press_that_may_not_decide_is_answered_and_nothing_changes(
     made = await room.story.store.statement("1H")
     assert made is not None
     assert (made.decision, made.approvals) == ("", ())
-    refused = room.story.journal.said("approval_refused")
-    assert len(refused) == (account == 666)
-    assert "666" not in str(refused)
+    [refused] = room.story.journal.said("approval_refused")
+    [entry] = [json.loads(one.facts) for one in await room.story.store.audit() if one.event == "approval_refused"]
+    assert entry["by"] == refused["by"] == ("Ann (Telegram)" if account == 111 else "somebody not listed (Telegram)")
+    assert entry["reason"] == refused["reason"]
+    assert "666" not in str(refused) + str(entry)
+
+
+async def test_a_late_press_is_refused_and_the_trail_says_who_and_why() -> None:
+    room, now_code = await hearing()
+    await room.press(111, f"approve 1H {now_code}")
+    text, alert = await room.press(222, f"approve 1H {now_code}")
+    assert (text, alert) == ("Ann (Telegram) has approved 1H already", True)
+    [entry] = [json.loads(one.facts) for one in await room.story.store.audit() if one.event == "approval_refused"]
+    assert entry == {
+        "statement": "1H",
+        "by": "Bob (Telegram)",
+        "what": "approval",
+        "reason": "Ann (Telegram) has approved 1H already",
+    }
+    assert await room.story.store.setting("telegram_offset 1") == "3"
+
+
+async def test_an_objection_by_button_to_what_is_public_says_what_takes_it_back() -> None:
+    room, now_code = await hearing()
+    await room.press(111, f"approve 1H {now_code}")
+    await room.story.deliver()
+    text, alert = await room.press(222, f"veto 1H {now_code}")
+    assert text.startswith("There was nothing left to stop: 1H is public already on telegram, email, blog; `failover")
+    assert alert
+    assert await room.story.store.setting("telegram_offset 1") == "3"
 
 
 async def test_an_objection_by_button_stops_it() -> None:

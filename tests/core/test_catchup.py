@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from failover.audit import facts_of
-from failover.catchup import MOST_TOLD, Leftover, Matter, in_short, left_over, settled
+from failover.catchup import MOST_TOLD, Leftover, Matter, in_short, left_over, not_taken_back, settled
 from failover.delivery import OWED, Delivery, Phase, Policy, StatementRow
 from failover.model import Receipt, Statement
 from tests.core.stories import GREEN, HOUR, MINUTE, NOON, RED, World, delivery, incident
@@ -219,3 +219,20 @@ async def test_a_database_that_cannot_be_written_is_no_end_of_it(monkeypatch: py
     world.store._db.execute("PRAGMA query_only = OFF")
     await world.deliver()
     assert len(world.journal.said("incident_settled")) == before + 1
+
+
+def test_what_could_not_be_taken_back_is_left_for_a_person_unless_it_was_corrected_there() -> None:
+    """A mail never can be: whoever had it has had the correction too."""
+    said = sent()
+    kept = not_taken_back([("retract_failed", {"delivery": said.id, "reason": "it is a mail"})])
+
+    [left] = left_over(incident(), [], [said], (), kept)
+    assert (left.matter, left.delivery, left.person) == (Matter.PUBLIC, said.id, True)
+    assert "(it is a mail): take it back by hand" in left.reason
+
+    correction = sent(id="1C", statement=Statement.CORRECTION)
+    [left] = left_over(incident(), [], [said, correction], (), kept)
+    assert (left.person, left.reason.endswith("; the correction is there")) == (False, True)
+
+    gone = ("delivery_retracted", {"delivery": said.id})
+    assert not_taken_back([("retract_failed", {"delivery": said.id, "reason": "no"}), gone]) == {}

@@ -25,7 +25,7 @@ from tests.core.stories import GREEN, HOUR, MINUTE, NOON, RED, World, delivery, 
 from tests.core.test_signoff import row
 
 H = Statement.HOLDING
-MIA, TOM = Person(name="Mia", email="mia@x.org"), Person(name="Tom", email="tom@x.org")
+MIA, TOM = Person(name="Mia", email="mia@x.org", user="carl"), Person(name="Tom", email="tom@x.org", user="mark")
 MANNER = Manner(organisation="Example Council", titles={"facebook": "our Facebook page"}, zone=UTC)
 
 
@@ -107,7 +107,7 @@ async def decide(office: Office, how: str) -> None:
         case "recovered":
             await story.live(20 * MINUTE, {"facebook": GREEN})
         case "expired":
-            await story.live(40 * MINUTE, {"facebook": RED})
+            await story.live(60 * MINUTE, {"facebook": RED})
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ async def decide(office: Office, how: str) -> None:
             "Settled: carl (command line) objected: wrong. It is not said (11:09 UTC on 2026-11-18).",
         ),
         ("recovered", "Settled: It is not needed any more: the platform has recovered (11:2"),
-        ("expired", "Settled: It is not needed any more: too late to be said (11:4"),
+        ("expired", "Settled: It is not needed any more: too late to be said (12:0"),
     ],
 )
 async def test_everybody_who_was_asked_is_told_once_how_it_ended(office: Office, how: str, line: str) -> None:
@@ -157,7 +157,7 @@ async def test_newer_texts_and_the_first_of_two_approvals_end_nothing(office: Of
     assert "a second person must say" in await office.story.desk.approve("1H", "carl", office.story.now)
     await office.look()
     assert office.way.closed == []
-    await office.story.desk.approve("1H", "dora", office.story.now)
+    await office.story.desk.approve("1H", "mark", office.story.now)
     await office.look()
     assert [name for name, _first in office.told] == ["Mia", "Tom"]
 

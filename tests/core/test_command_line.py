@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from failover.cli import main
-from failover.commands.words import show
+from failover.commands.words import identifier, show
 from failover.control import Control
 from failover.folding import folded
 from failover.handlers import handlers
@@ -189,3 +189,20 @@ def test_lines_on_a_terminal_are_folded_to_its_width() -> None:
     assert max(map(len, shown.splitlines())) <= 60
     assert shown.splitlines()[1].startswith(" " * 18 + "a")
     assert " ".join(shown.split()) == " ".join(LONG.split())
+
+
+# -- names of things ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("7h", "7H"), ("12w2", "12W2"), ("p3", "P3"), ("7h-my-blog", "7H-my-blog"), ("7", "7")]
+)
+def test_small_letters_name_the_same_statement(written: str, meant: str) -> None:
+    """Numbers are typed in a hurry; the name of a channel stays as it is."""
+    assert identifier(written) == meant
+
+
+@pytest.mark.parametrize("words", [["posts", "P3"], ["posts", "cancel"]])
+def test_what_was_meant_with_posts_is_said(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*words, "-c", "/nowhere/config.yaml"]) == 2
+    assert "`failover posts cancel` with the number of a post, such as P12" in capsys.readouterr().err

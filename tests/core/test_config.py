@@ -86,7 +86,10 @@ class TestWholeFiles:
         settings = good("minimal")
 
         assert settings.organisation == Organisation(name="Example Borough Council", timezone="UTC")
-        assert (settings.state, settings.control) == (Path("failover.db"), Path("control.sock"))
+        assert (settings.state, settings.control) == (
+            HERE / "configs" / "good" / "failover.db",
+            HERE / "configs" / "good" / "control.sock",
+        )
         assert settings.judgement.confirm.classes == 2
         assert settings.judgement.confirm.for_ == 120
         assert settings.judgement.recover.for_ == 900
@@ -279,7 +282,7 @@ class TestState:
     @pytest.mark.parametrize(
         ("written", "env", "expected"),
         [
-            ("", {}, "failover.db"),
+            ("", {}, "/nowhere/failover.db"),
             ("", {"STATE_DIRECTORY": "/var/lib/failover"}, "/var/lib/failover/failover.db"),
             ("", {"STATE_DIRECTORY": "/var/lib/failover:/var/lib/other"}, "/var/lib/failover/failover.db"),
             ("state: /srv/x.db", {"STATE_DIRECTORY": "/var/lib/failover"}, "/srv/x.db"),
@@ -295,7 +298,7 @@ class TestState:
     @pytest.mark.parametrize(
         ("written", "env", "expected"),
         [
-            ("", {}, "control.sock"),
+            ("", {}, "/nowhere/control.sock"),
             ("", {"STATE_DIRECTORY": "/var/lib/failover"}, "/var/lib/failover/control.sock"),
             (
                 "",

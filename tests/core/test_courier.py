@@ -14,7 +14,7 @@ from failover import courier
 from failover.audit import broken
 from failover.delivery import Phase, Policy
 from failover.incidents import Calm
-from failover.model import Announcement, Receipt, State, Statement
+from failover.model import Announcement, Receipt, Signal, State, Statement
 from failover.verdict import Declaration
 from tests.core.stories import (
     GREEN,
@@ -592,6 +592,46 @@ async def test_what_the_platform_answered_to_our_post_is_evidence_about_it(world
 
     assert "posts to telegram" in world.engine.seen["telegram"]
     assert world.state("telegram") is State.SUSPECT
+
+
+async def test_a_slow_answer_is_no_evidence_any_more_once_its_post_is_found(world: World) -> None:
+    await world.look("telegram", GREEN)
+    await ready(world)
+    world.channels["telegram"].sighting = down(SPOKEN, "no answer within 30 s")
+    world.answers["telegram"] += ["lost"]
+    await world.deliver()
+    assert world.state("telegram") is State.SUSPECT
+
+    world.now += 5
+    await world.look("telegram", GREEN)
+    await world.deliver()
+    assert await phase(world) is Phase.SENT
+    met = world.engine.seen["telegram"]["posts to telegram"].sighting
+    assert (met.signal, met.evidence) == (Signal.UP, SPOKEN)
+    assert world.state("telegram") is State.UP
+
+
+async def test_a_post_that_is_not_there_says_nothing_for_the_platform(world: World) -> None:
+    await ready(world)
+    world.channels["telegram"].sighting = down(SPOKEN, "no answer within 30 s")
+    world.answers["telegram"] += ["silent"]
+    await world.deliver()
+    world.now += 5
+    await world.deliver()
+    assert world.engine.seen["telegram"]["posts to telegram"].sighting.signal is Signal.DOWN
+
+
+async def test_what_is_found_long_after_says_nothing_of_the_platform_now(world: World) -> None:
+    await ready(world)
+    world.channels["telegram"].sighting = down(SPOKEN, "no answer within 30 s")
+    world.channels["telegram"].findings += ["cannot"] * 20
+    world.answers["telegram"] += ["lost"]
+    await world.deliver()
+    world.now += 301
+    world.channels["telegram"].findings.clear()
+    await world.deliver()
+    assert await phase(world) is Phase.SENT
+    assert world.engine.seen["telegram"]["posts to telegram"].sighting.signal is Signal.DOWN
 
 
 async def test_what_the_channel_of_a_platform_nobody_watches_answers_is_no_evidence() -> None:

@@ -20,6 +20,7 @@ from failover.delivery import (
     expired,
     found_in_flight,
     moved,
+    owed_again,
     resolved,
     resumed,
 )
@@ -33,6 +34,7 @@ from failover.model import (
     Receipt,
     Refusal,
     Refused,
+    Statement,
     Unconfirmed,
     Unreachable,
 )
@@ -100,6 +102,17 @@ def test_only_what_has_reached_a_part_of_its_audience_goes_on_after_it_was_cance
     assert (row.phase, row.due, row.latest, row.ended_at, row.receipt) == (READY, NOON + 60, LATE, 0.0, PARTLY)
     with pytest.raises(IllegalEdgeError, match="nothing of it was ever said"):
         resumed(delivery(phase=CANCELLED), "down again", NOON + 60, LATE)
+
+
+def test_only_a_post_that_was_never_attempted_is_owed_again_after_it_was_cancelled() -> None:
+    """It keeps its time: what waited with it does not overtake it."""
+    gone = delivery(phase=CANCELLED, statement=Statement.POST, ended_at=NOON)
+    row = owed_again(gone, "nobody said it", NOON + 60)
+
+    assert (row.phase, row.due, row.latest, row.ended_at) == (READY, gone.due, gone.latest, 0.0)
+    for changes in ({"attempts": 1}, {"receipt": PARTLY}, {"statement": Statement.HOLDING}):
+        with pytest.raises(IllegalEdgeError):
+            owed_again(replace(gone, **changes), "nobody said it", NOON + 60)
 
 
 def test_an_attempt_that_may_have_posted_never_ends_as_certainly_unsaid_without_a_look() -> None:

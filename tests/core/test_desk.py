@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from failover.delivery import Phase, Policy
-from failover.desk import RequestError
+from failover.desk import RequestError, TooLateError
 from failover.model import Announcement, Signal, State, Statement
 from failover.schema import StoreError
 from tests.core.stories import GREEN, HOUR, MINUTE, RED, SPOKEN, World, down, house, up
@@ -44,6 +44,15 @@ async def test_a_declaration_takes_effect_at_once_and_is_written_with_who_and_wh
     ]
     await world.deliver()
     assert world.posts() == ONCE
+
+
+async def test_who_declares_one_that_joins_hears_that_nothing_said_names_it(world: World) -> None:
+    await world.desk.declare("instagram", "down", "", "ann", world.now)
+    await world.live(2 * MINUTE)
+    answer = await world.desk.declare("facebook", "down", "", "ann", world.now)
+
+    later = "In incident 1 facebook joined later; what was said names only instagram."
+    assert answer == f"facebook is declared down; its state is now down. {later}"
 
 
 async def test_the_last_word_counts(world: World) -> None:
@@ -235,6 +244,51 @@ async def test_an_objection_that_comes_too_late_says_where_it_is_public(world: W
     assert "email" not in answer
     await world.live(10 * MINUTE, {"facebook": RED})
     assert world.posts() == {"telegram": 1}
+
+
+async def test_an_objection_to_what_is_wholly_public_says_what_takes_it_back_and_stops_what_would_follow(
+    world: World,
+) -> None:
+    await world.fall("facebook")
+    with pytest.raises(TooLateError) as caught:
+        await world.desk.veto("1H", "", "ann", world.now)
+    assert str(caught.value) == (
+        "there was nothing left to stop: 1H is public already on telegram, email, blog; "
+        "`failover retract 1` takes it back"
+    )
+    assert await audited(world, "approval_refused") == []
+    assert len(await audited(world, "statement_vetoed")) == 1
+    await world.fall("instagram")
+    assert world.posts() == ONCE
+
+
+async def test_an_objection_to_what_has_expired_is_told_that_nobody_heard_it() -> None:
+    story = await a_world("required")
+    await story.fall("facebook")
+    await story.live(2 * HOUR, {"facebook": RED})
+    with pytest.raises(TooLateError, match="there was nothing left to stop: 1H has ended, and nobody has heard it"):
+        await story.desk.veto("1H", "", "ann", story.now)
+
+
+async def test_what_is_refused_at_the_command_line_is_in_the_trail() -> None:
+    story = await a_world("required")
+    await story.fall("facebook")
+    by = "bob (command line, pts/1)"
+    for act in (
+        lambda: story.desk.approve("9H" * 999, by, story.now),
+        lambda: story.desk.approve("1H", by, story.now, "00000000"),
+        lambda: story.desk.veto("9H", "", by, story.now),
+    ):
+        with pytest.raises(RequestError):
+            await act()
+    found = await audited(story, "approval_refused")
+    assert [(one["statement"], one["what"], one["by"]) for one in found] == [
+        (("9H" * 20), "approval", by),
+        ("1H", "approval", by),
+        ("9H", "objection", by),
+    ]
+    assert all(len(one["reason"]) <= 400 for one in found)
+    assert [line["reason"] for line in story.journal.said("approval_refused")] == [one["reason"] for one in found]
 
 
 async def test_after_an_objection_who_has_heard_is_still_welcomed_back(world: World) -> None:

@@ -369,7 +369,10 @@ async def test_the_answer_names_posts_what_is_public_and_what_must_be_cancelled_
 async def test_files_of_the_spool_folder_that_hold_it_are_named_and_left_alone(world: World, tmp_path: Path) -> None:
     """They belong to whoever put them there."""
     folder = tmp_path / "spool"
-    held = [folder / name for name in ("new.md", "accepted/P1-a.md", "sent/P2-b.md", "failed/c.md.reason")]
+    held = [
+        folder / name
+        for name in ("new.md", "taking/0-e.md", "accepted/P1-a.md", "sent/P2-b.md", "failed/c.md.reason")
+    ]
     for path in held:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"---\nto: x\n---\nWrite to {ADA.upper()}", encoding="utf-8")

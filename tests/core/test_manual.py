@@ -171,7 +171,20 @@ def test_bash_completes_the_real_commands(tmp_path: Path) -> None:
 
     assert completed("failover decl", script, tmp_path) == ["declare"]
     assert completed("failover declare facebook d", script, tmp_path) == ["down"]
+    assert completed("failover declare --because x facebook d", script, tmp_path) == ["down"]
     assert completed("failover completion ", script, tmp_path) == [*SHELLS]
+
+
+def test_bash_offers_the_platforms_where_one_is_named(tmp_path: Path) -> None:
+    """A name of a state in its place would be declared of nothing."""
+    script = completion(parser(), "bash", {"SCENARIO": ["meta-2021"]})
+    config = tmp_path / "config.yaml"
+    config.write_text("platforms:\n  facebook: {}\n  x:\n    probes: []\nchannels:\n  blog: {}\n")
+
+    assert completed(f"failover declare -c {config} ", script, tmp_path) == ["facebook", "x"]
+    assert completed(f"failover declare -c {config} x ", script, tmp_path) == ["down", "up", "auto"]
+    assert completed("failover declare -c /nowhere d", script, tmp_path) == []
+    assert completed("failover replay meta", script, tmp_path) == ["meta-2021"]
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -173,8 +173,45 @@ def test_a_list_of_people_is_kept_as_private_as_a_secret(target: Path, tmp_path:
     }
 
     assert begin(target, with_flags(token, channels=("email",), options=options, secrets={})) == OK
-    assert mode(target.parent / "secrets" / "list.csv") == 0o600
-    assert "recipients_file: list.csv" in target.read_text()
+    assert mode(target.parent / "secrets" / "email-list.csv") == 0o600
+    assert "recipients_file: email-list.csv" in target.read_text()
+
+
+def test_two_lists_that_are_called_alike_stay_apart(target: Path, tmp_path: Path, token: Path) -> None:
+    """What is meant for the parents must never go to the press, and the other way round."""
+    options = {}
+    for channel, who in (("parents", "parent"), ("press", "editor")):
+        (tmp_path / channel).mkdir()
+        (tmp_path / channel / "list.csv").write_text(f"{who}@example.org\n")
+        options |= {
+            f"{channel}.sender": f"News <{channel}@example.org>",
+            f"{channel}.folder": f"./{channel}",
+            f"{channel}.recipients_file": str(tmp_path / channel / "list.csv"),
+        }
+
+    code = begin(target, with_flags(token, channels=("parents=email", "press=email"), options=options, secrets={}))
+
+    assert code == OK
+    channels = read(target).channels
+    assert channels["parents"].options.recipients_file.read_text() == "parent@example.org\n"
+    assert channels["press"].options.recipients_file.read_text() == "editor@example.org\n"
+
+
+def test_two_channels_never_share_a_file_by_accident(target: Path, tmp_path: Path, token: Path) -> None:
+    """Names that meet all the same (`a` with `b-list`, `a-b` with `list`) are refused, and nothing is written."""
+    options = {}
+    for channel, file in (("a", "b-list.csv"), ("a-b", "list.csv")):
+        (tmp_path / file).write_text(f"{channel}@example.org\n")
+        options |= {
+            f"{channel}.sender": f"News <{channel}@example.org>",
+            f"{channel}.folder": f"./{channel}",
+            f"{channel}.recipients_file": str(tmp_path / file),
+        }
+
+    code = begin(target, with_flags(token, channels=("a=email", "a-b=email"), options=options, secrets={}))
+
+    assert code == REFUSED
+    assert not target.exists()
 
 
 def test_a_secret_that_is_in_its_place_already_is_only_named(target: Path, token: Path) -> None:

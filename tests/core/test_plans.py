@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from failover.clearance import sayable
+from failover.clearance import rehearsable, sayable
 from failover.delivery import Delivery, Phase, StatementRow
 from failover.holding import call_backups
 from failover.incidents import Incident, Turn
@@ -626,3 +626,64 @@ def test_a_mailing_that_the_recovery_cut_off_goes_on_after_a_relapse() -> None:
     assert "7H-blog" not in rows
     vetoed = Known(statements=[statement(decision="vetoed")], deliveries=[cut])
     assert after_turn(Turn.REOPENED, OPEN, vetoed, FACEBOOK, house(), NOON + 10 * MINUTE) == Plan()
+
+
+# -- a drill -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("channel", "changes", "now", "leaves"),
+    [
+        ("rehearsal", {}, NOON, True),
+        ("telegram", {}, NOON, False),
+        ("press-desk", {}, NOON, False),
+        ("facebook-page", {}, NOON, False),
+        ("gone", {}, NOON, False),
+        ("rehearsal", {"decision": "vetoed"}, NOON, False),
+        ("rehearsal", {"release_at": None}, NOON, False),
+        ("rehearsal", {}, NOON + 30 * MINUTE, False),
+    ],
+    ids=["practice", "public", "not public", "primary", "not configured", "vetoed", "waits for approval", "too late"],
+)
+def test_a_drill_leaves_for_practice_channels_only(
+    channel: str, changes: dict[str, Any], now: float, leaves: bool
+) -> None:
+    row = delivery(channel=channel, statement=Statement.DRILL, statement_id="D1", incident="D1")
+    said = statement(id="D1", incident="D1", kind=Statement.DRILL, drill=True, **changes)
+    assert rehearsable(row, said, VOICES.get(channel), now) is leaves
+
+
+# -- a false alarm ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("phases", "welcomed"),
+    [
+        ({"telegram": Phase.RETRACTED, "email": Phase.RETRACTED, "blog": Phase.RETRACTED}, set()),
+        ({"telegram": Phase.RETRACTED, "email": Phase.SENT, "blog": Phase.RETRACTED}, {"email"}),
+        ({"telegram": Phase.RETRACTED, "email": Phase.LEFT, "blog": Phase.REFUSED}, {"email"}),
+        (
+            {"telegram": Phase.SENT, "email": Phase.SENT, "blog": Phase.REFUSED},
+            {"telegram", "email", "facebook-page"},
+        ),
+    ],
+    ids=["all taken back", "a mail stays", "one that nobody can tell of", "nothing taken back"],
+)
+def test_where_it_was_taken_back_and_on_the_primary_nobody_is_welcomed_back(
+    phases: dict[str, Phase], welcomed: set[str]
+) -> None:
+    plan = closed(then(opened(), **phases))
+    assert {row.channel for row in plan.deliveries if row.statement is WELCOME} == welcomed
+
+
+def test_an_update_that_could_not_be_taken_back_is_followed_by_a_welcome_back() -> None:
+    """Something still stands there that says it is down."""
+    said = replace(statement(id="7U", kind=Statement.UPDATE), place=1)
+    known = Known(
+        statements=[statement(), said],
+        deliveries=[
+            delivery(phase=Phase.RETRACTED),
+            delivery(phase=Phase.SENT, statement=Statement.UPDATE, statement_id="7U"),
+        ],
+    )
+    assert {row.channel for row in welcome_back(OVER, known, house(), NOON + HOUR).deliveries} == {"telegram"}

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from failover.delivery import Delivery, Phase
-from failover.diversion import divert, worth_a_look
+from failover.diversion import divert, outlook, worth_a_look
 from failover.hours import Hours
-from failover.model import Announcement, Image, Measure, State
+from failover.model import Announcement, Image, Measure, Receipt, State
 from failover.posts import (
     NEVER,
     Gauge,
@@ -21,6 +21,7 @@ from failover.posts import (
     Post,
     deliveries,
     delivery_to,
+    meanwhile,
     misfits,
     referenced,
     waited,
@@ -46,6 +47,7 @@ def ground(**changes: Any) -> Ground:
     return Ground(**values)
 
 
+LONELY = replace(META, backups=("telegram",))
 DOWN = {"states": {"facebook": State.DOWN}, "down": frozenset({"facebook"})}
 
 
@@ -227,7 +229,7 @@ def rerouted(phase: Phase, **changes: Any) -> list[Delivery]:
     """The page's row is cancelled, telegram has it."""
     (own,) = deliveries(post(), NOON)
     copy = replace(delivery_to("telegram", post(), NOON, position=1), phase=phase, **changes)
-    return [replace(own, phase=Phase.CANCELLED), copy]
+    return [replace(own, phase=Phase.CANCELLED, reason="re-routed to telegram: facebook is down"), copy]
 
 
 @pytest.mark.parametrize(
@@ -248,6 +250,142 @@ def test_a_backup_that_goes_down_too_is_replaced() -> None:
     states = {"facebook": State.DOWN, "telegram": State.DOWN}
     where = ground(states=states, down=frozenset(states), routes=(route(reach=1),))
     assert outcome(rerouted(Phase.READY), where) == {PAGE: "cancelled", "telegram": "cancelled", "email": "ready"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        pytest.param(rerouted(Phase.REFUSED), {PAGE: "ready", "telegram": "refused"}, id="refused"),
+        pytest.param(rerouted(Phase.EXPIRED), {PAGE: "ready", "telegram": "expired"}, id="too late there"),
+        pytest.param(rerouted(Phase.CANCELLED), {PAGE: "ready", "telegram": "cancelled"}, id="cancelled there"),
+        pytest.param(rerouted(Phase.READY), {PAGE: "cancelled", "telegram": "ready"}, id="it goes out there soon"),
+        *(
+            pytest.param(rerouted(phase), {PAGE: "cancelled", "telegram": phase.value}, id=phase.value)
+            for phase in (Phase.SENDING, Phase.UNSURE, Phase.HELD, Phase.SENT, Phase.LEFT, Phase.RETRACTED)
+        ),
+        pytest.param(
+            rerouted(Phase.REFUSED, receipt=Receipt(remote_id="1")),
+            {PAGE: "cancelled", "telegram": "refused"},
+            id="a part of its audience has heard it",
+        ),
+    ],
+)
+@pytest.mark.parametrize("page", [State.UP, State.RECOVERING, State.DOWN], ids=lambda one: one.value)
+def test_what_nobody_who_stood_in_has_said_goes_back_to_its_channel(
+    rows: list[Delivery], expected: dict[str, str], page: State
+) -> None:
+    """As soon as nobody else may say it; what may be public there is never said here."""
+    down = frozenset({"facebook"}) if page is State.DOWN else frozenset()
+    nobody_else = {name: limited(5) for name in ("email", "blog")}
+    where = ground(states={"facebook": page}, down=down, routes=(route(reach=1),), gauges=nobody_else)
+    if page is State.DOWN and rows[1].phase is Phase.CANCELLED:
+        expected = {PAGE: "cancelled", "telegram": "ready"}  # who was relieved of it may be asked again
+    assert outcome(rows, where) == expected
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        pytest.param(State.UP, {PAGE: "ready", "telegram": "cancelled"}, id="the page is well"),
+        pytest.param(State.RECOVERING, {PAGE: "cancelled", "telegram": "ready"}, id="neither of them is"),
+    ],
+)
+def test_a_backup_that_cannot_say_it_is_relieved_of_it_when_the_channel_itself_can(
+    page: State, expected: dict[str, str]
+) -> None:
+    where = ground(states={"facebook": page, "telegram": State.SUSPECT})
+    assert outcome(rerouted(Phase.READY, attempts=1), where) == expected
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"attempts": 1}, id="it was attempted: for a person"),
+        pytest.param({"latest": NOON}, id="it is too late"),
+        pytest.param({"reason": "facebook is down, and the route drops what falls due meanwhile"}, id="dropped"),
+        pytest.param({"reason": "this channel is no longer configured"}, id="its channel was gone"),
+    ],
+)
+def test_what_is_not_given_back(changes: dict[str, Any]) -> None:
+    own, copy = rerouted(Phase.REFUSED)
+    rows = [replace(own, **changes), copy]
+    assert divert(post(), rows, ground(routes=(route(backups=("telegram",)),))) == []
+
+
+def test_each_channel_that_was_stood_in_for_gets_it_back() -> None:
+    one = post(to=(PAGE, "instagram-page", "press-desk"))
+    page, instagram, press = deliveries(one, NOON)
+    gone = {"phase": Phase.CANCELLED, "reason": "re-routed to telegram: facebook is down"}
+    copy = replace(delivery_to("telegram", one, NOON, position=1), phase=Phase.REFUSED)
+    rows = [replace(page, **gone), replace(instagram, **gone), replace(press, phase=Phase.SENT), copy]
+    assert outcome(rows, ground(), one) == {
+        PAGE: "ready", "instagram-page": "ready", "press-desk": "sent", "telegram": "refused",
+    }  # fmt: skip
+
+
+def test_where_the_route_asks_nobody_any_more_whoever_has_it_may_have_stood_in() -> None:
+    one = post(to=(PAGE, "telegram"))
+    page, copy = deliveries(one, NOON)
+    gone = replace(page, phase=Phase.CANCELLED, reason="re-routed to telegram: facebook is down")
+    rows = [gone, replace(copy, phase=Phase.SENT)]
+    assert divert(one, rows, ground(routes=())) == divert(one, rows, ground()) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "told", "person"),
+    [
+        pytest.param(rerouted(Phase.SENT), "was not published there (re-routed", False, id="others said it"),
+        pytest.param(rerouted(Phase.UNSURE), "was not published there (re-routed", False, id="others may have"),
+        pytest.param(rerouted(Phase.REFUSED), "was not published there, nor anywhere else", True, id="nobody has"),
+    ],
+)
+def test_a_post_that_was_published_nowhere_is_for_a_person(rows: list[Delivery], told: str, person: bool) -> None:
+    left = meanwhile(rows[0], rows[1:])
+    assert left is not None
+    assert (told in left.reason, left.person) == (True, person)
+
+
+# -- what will happen, in words --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "pace", "told"),
+    [
+        pytest.param({}, Pace(), "", id="it goes out"),
+        pytest.param(DOWN, Pace(), "facebook is down, so it goes to telegram instead", id="reroute"),
+        pytest.param(
+            {**DOWN, "routes": (route(posts="both", reach=1),)},
+            Pace(),
+            "facebook is down, so it goes to telegram now, and here when facebook is back",
+            id="both",
+        ),
+        pytest.param({**DOWN, "routes": (route(posts="hold"),)}, Pace(), "facebook is down, so it waits", id="hold"),
+        pytest.param(
+            {**DOWN, "routes": (route(posts="drop"),)},
+            Pace(),
+            "facebook is down, and the route drops what falls due meanwhile: it is not published there",
+            id="drop",
+        ),
+        pytest.param(
+            {**DOWN, "states": {"facebook": State.DOWN, "telegram": State.SUSPECT}, "routes": (LONELY,)},
+            Pace(),
+            "facebook is down, so it waits",
+            id="nobody who stands in can",
+        ),
+        pytest.param(
+            {"states": {"facebook": State.SUSPECT}}, Pace(), "facebook is suspect, so it waits", id="in doubt"
+        ),
+        pytest.param(
+            {},
+            Pace(full_since=NOON - HOUR),
+            "12 things were said there within 24 hours (limits.posts_per_day), so it waits",
+            id="enough for a day",
+        ),
+    ],
+)
+def test_it_is_said_truly_what_will_happen(changes: dict[str, Any], pace: Pace, told: str) -> None:
+    where = ground(**{"routes": (route(reach=1),), **changes})
+    assert outlook(post(), {PAGE: pace}, where) == {PAGE: told}
 
 
 def test_what_a_person_cancelled_is_not_begun_anew() -> None:

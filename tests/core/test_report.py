@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from dataclasses import replace
@@ -13,13 +14,19 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from failover.catchup import Leftover, Matter
+from failover.cli import main
+from failover.courier import Outlet
 from failover.delivery import Phase, Policy
-from failover.model import Statement
+from failover.model import Health, Outcome, Receipt, Refusal, Refused, Statement
+from failover.postoffice import Draft, Origin, PostOffice
 from failover.report import MOST_ANSWERS, Names, NoIncidentError, report, window
 from failover.report_page import page
-from failover.report_words import failures, summary
+from failover.report_words import failures, signed, summary
+from failover.retraction import Retraction
+from failover.show import status_lines
 from failover.show_incidents import incidents_data, incidents_lines
-from failover.show_report import report_data, report_lines
+from failover.show_report import asked_report, report_data, report_lines
+from failover.status import status
 from failover.store import Change
 from failover.verdict import Declaration
 from failover.wallclock import dated, iso, local, moment, span, zone_of
@@ -68,6 +75,25 @@ async def told(world: World, number: str = "", **more: Any) -> dict[str, Any]:
     for one in found["audit"]:
         one["sentence"] = f"{one['event']} {one['facts']}"
     return {"running": True, **found}
+
+
+async def the_list(world: World) -> dict[str, Any]:
+    data = {"running": True, "now": world.now, "timezone": "UTC", **await world.store.chronicle(0.0, 9)}
+    for one in data["incidents"]:
+        one["lasted"] = (one["closed_at"] or world.now) - one["opened_at"]
+    return data
+
+
+async def retract(world: World) -> None:
+    outlets = {name: Outlet(name=name, channel=channel, policy=Policy()) for name, channel in world.channels.items()}
+    await Retraction(world.engine, world.desk, outlets).retract("1", "a false alarm", "bob", world.now)
+
+
+def refuses(world: World, channel: str) -> None:
+    async def never(_receipt: Receipt) -> Outcome:
+        return Refused(reason="it is printed", refusal=Refusal.CONTENT)
+
+    world.channels[channel].retract = never  # type: ignore[method-assign]
 
 
 # -- what was found ----------------------------------------------------------------------------------------------
@@ -182,6 +208,25 @@ def test_the_window_is_as_long_as_the_story_and_a_little_longer() -> None:
 # -- as it is shown ----------------------------------------------------------------------------------------------
 
 
+async def test_a_post_that_fell_due_in_doubt_is_among_those_of_the_incident() -> None:
+    """It was re-routed when it was beyond doubt, like those that fell due later."""
+    world = await a_world()
+    await world.live(10 * MINUTE, {"facebook": GREEN})
+    await world.look("facebook", HALF)
+    await world.engine.tick(world.now)
+    office = PostOffice(world.engine, Path("/nowhere"), "UTC")
+    early, _told = await office.accept(Draft(text="Market day", to=("facebook-page",)), Origin(by="ann"), world.now)
+    await world.deliver()
+    world.now += MINUTE
+    await world.fall("facebook")
+    late, _told = await office.accept(Draft(text="Bin day", to=("facebook-page",)), Origin(by="ann"), world.now)
+    await world.live(MINUTE, {"facebook": RED})
+
+    found = await world.engine.posts.meanwhile(world.engine.recent[-1], world.now)
+
+    assert [one.delivery.partition("-")[0] for one in found] == [early.id, late.id]
+
+
 async def test_posts_of_our_own_have_a_section_only_where_there_are_any() -> None:
     world = await an_outage(await a_world())
     without, text = await told(world), "\n".join(report_lines(await told(world)))
@@ -234,9 +279,7 @@ async def test_the_list_names_who_was_told_and_what_waits() -> None:
     await world.fall("facebook")
     await world.rise("facebook")
     await world.fall("x")
-    data = {"running": True, "now": world.now, "timezone": "UTC", **await world.store.chronicle(0.0, 9)}
-    for one in data["incidents"]:
-        one["lasted"] = (one["closed_at"] or world.now) - one["opened_at"]
+    data = await the_list(world)
 
     first, second = data["incidents"]
     assert (first["told"], first["untold"]) == (["telegram"], ["email", "blog"])
@@ -267,9 +310,152 @@ async def test_the_list_keeps_to_what_was_asked_for() -> None:
     assert await asked(0.0, most=2) == (["3", "4"], 4)
 
 
+async def test_what_was_taken_back_is_called_so_in_the_list_and_in_the_report() -> None:
+    """It was told, and is no longer: neither "told" nor "told nowhere"."""
+    world = await a_world()
+    await world.fall("facebook")
+    await retract(world)
+    data = await told(world)
+    listed = "\n".join(incidents_lines(await the_list(world)))
+
+    assert "What telegram, email and blog had said was taken back." in summary(data, BERLIN)
+    assert "  taken back on telegram, email, blog\n" in listed
+
+
+async def test_what_could_not_be_taken_back_is_left_to_be_done_until_it_is() -> None:
+    world = await a_world()
+    await world.fall("facebook")
+    refuses(world, "blog")
+    await retract(world)
+    await world.rise("facebook")
+    data = await told(world)
+
+    [left] = [one for one in data["catch_up"] if one["matter"] == "public"]
+    assert left["delivery"] == "1H-blog"
+    assert "still public on blog" in left["reason"]
+    assert "Nothing is left" not in summary(data, BERLIN)
+    assert "told on blog; taken back on telegram, email" in "\n".join(incidents_lines(await the_list(world)))
+
+    del world.channels["blog"].retract  # type: ignore[method-assign]
+    await retract(world)
+    assert not [one for one in (await told(world))["catch_up"] if one["matter"] == "public"]
+
+
+async def test_an_earlier_outage_is_no_first_sign_of_this_one() -> None:
+    """A declaration made for the one before stands in the window of a long one, and has nothing to do with it."""
+    world = await a_world()
+    await world.live(10 * MINUTE, {"facebook": GREEN})
+    await world.fall("facebook")
+    await world.rise("facebook")
+    await world.live(2 * HOUR, {"facebook": GREEN})
+    await world.fall("facebook")
+    await world.live(30 * HOUR, {"facebook": RED}, every=600)
+    data = await told(world, "2")
+    data["states"]["facebook"].insert(
+        0, {**data["states"]["facebook"][0], "at": data["window"]["from"] + 1, "now": "down"}
+    )
+    data["states"]["facebook"].insert(
+        1, {**data["states"]["facebook"][0], "at": data["window"]["from"] + 2, "now": "up"}
+    )
+
+    first = min(one["at"] for one in data["states"]["facebook"][2:] if one["now"] not in ("up", "unknown"))
+    early = data["incident"]["opened_at"] - first
+    assert f"first sign was seen {span(early)} earlier" in summary(data, BERLIN)
+
+
+async def test_an_objection_that_came_too_late_is_told_as_one() -> None:
+    """What stood in public already was not stopped by it; the rest was."""
+    world = await a_world()
+    world.answers["blog"] += ["unreachable"] * 9
+    await world.fall("facebook")
+    world.now += 60
+    await world.desk.veto("1H", "a false alarm", "root", world.now)
+    [holding] = (await told(world))["statements"]
+
+    words = signed(holding, str)
+    assert words.startswith("goes out by itself, as configured; root objected at ")
+    assert words.endswith(", when it was public already on telegram and email (a false alarm)")
+
+
+async def test_an_objection_in_time_is_told_as_that() -> None:
+    world = await a_world(house_=house(sign_off={Statement.HOLDING: "veto"}))
+    await world.fall("facebook")
+    await world.desk.veto("1H", "", "root", world.now)
+    [holding] = (await told(world))["statements"]
+
+    assert re.fullmatch(r"root objected at [\d.]+", signed(holding, str))
+
+
+async def test_the_list_and_the_status_count_what_is_left_for_a_person() -> None:
+    """It is said once in the journal; who looks later must find it."""
+    world = await an_outage(await a_world())
+    data = await the_list(world)
+    now = await status(world.engine, {}, world.now)
+
+    assert [one["left"] for one in data["incidents"]] == [1]
+    assert now["left"] == [{"incident": "1", "count": 1}]
+    for lines in (incidents_lines(data), status_lines(now)):
+        assert "one thing is left for a person: failover report 1" in "\n".join(lines).replace(
+            "One thing of incident 1", "one thing"
+        )
+
+
+async def test_a_channel_whose_platform_is_down_is_not_said_to_be_able_to_post() -> None:
+    world = await a_world()
+    await world.live(10 * MINUTE, {"facebook": GREEN})
+    healths = {"facebook-page": (world.now, Health(sighting=up()))}
+    await world.fall("facebook")
+    now = await status(world.engine, healths, world.now)
+
+    [line] = [one for one in status_lines(now) if one.startswith("facebook-page")]
+    assert re.search(r"not now +.* ago +facebook is down; it could when it was asked", line)
+
+
 def test_no_incident_is_a_sentence() -> None:
     data = {"running": False, "now": NOON, "timezone": "UTC", "earlier": 0, "incidents": []}
     assert [*incidents_lines(data)][-1] == "There has been no incident."
+
+
+async def test_who_reads_the_file_of_a_stopped_daemon_reads_the_same_names(tmp_path: Path) -> None:
+    """The titles of the configuration, or those of the catalogue; whatever else is wrong in it."""
+    world = World(tmp_path / "failover.db")
+    await world.start()
+    await world.fall("facebook")
+    world.store.close()
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "organisation: {name: Example Council, timezone: Europe/Berlin}\nplatforms: {facebook: {}}\n"
+        "channels: {email: {title: our newsletter}, telegram: {platform: telegram}, blog: 7}\n"
+    )
+
+    data = await asyncio.to_thread(asked_report, config, "", world.now)
+
+    assert data["organisation"] == "Example Council"
+    assert data["titles"] == {
+        "platforms": {"facebook": "Facebook"},
+        "channels": {"telegram": "Telegram", "email": "our newsletter", "blog": "Blog"},
+    }
+
+
+async def test_the_page_goes_to_standard_output_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`-` is no name of a file, here as everywhere; what the dots mean stands below the drawing."""
+    monkeypatch.chdir(tmp_path)
+    world = World(tmp_path / "failover.db")
+    await world.start()
+    await world.fall("facebook")
+    world.store.close()
+    config = tmp_path / "config.yaml"
+    config.write_text("organisation: {name: Example Council}\n")
+
+    assert await asyncio.to_thread(main, ["report", "--html", "-", "-c", str(config)]) == 0
+
+    shown = capsys.readouterr().out
+    assert shown.startswith("<!DOCTYPE html>")
+    assert "● approved" in shown
+    assert "● objected" in shown
+    assert not (tmp_path / "-").exists()
 
 
 # -- times on a command line -------------------------------------------------------------------------------------

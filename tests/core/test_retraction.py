@@ -14,7 +14,7 @@ import pytest
 from failover.courier import Outlet
 from failover.delivery import Phase, Policy
 from failover.desk import RequestError
-from failover.model import Outcome, Receipt, Refusal, Refused, Unconfirmed
+from failover.model import Outcome, Receipt, Refusal, Refused, Statement, Unconfirmed
 from failover.postoffice import Draft, Origin, PostOffice
 from failover.posts import POST_ID
 from failover.retraction import Retraction
@@ -48,7 +48,7 @@ def taking_back(world: World) -> Retraction:
 
 
 async def retract(world: World, what: str, because: str = "a mistake") -> list[str]:
-    return (await taking_back(world).retract(what, because, "bob", world.now)).splitlines()
+    return (await taking_back(world).retract(what, because, "bob", world.now)).text.splitlines()
 
 
 async def audited(world: World) -> list[tuple[str, dict[str, Any]]]:
@@ -69,7 +69,10 @@ def refusing(world: World, *channels: str, reason: str = "a mail cannot be taken
 async def test_a_channel_that_heard_two_statements_is_named_once(world: World) -> None:
     await world.fall("facebook")
     await world.rise("facebook")
-    assert await retract(world, "1") == ["telegram: taken back", "facebook-page: taken back"]
+    assert await retract(world, "1") == [
+        "telegram (holding, welcome back): taken back",
+        "facebook-page (welcome back): taken back",
+    ]
     assert await retract(world, "1") == ["Nothing of incident 1 is public."]
 
 
@@ -78,9 +81,191 @@ async def test_where_it_went_differently_each_statement_of_the_channel_is_named(
     await world.rise("facebook")
     await world.put(await world.row("1H-telegram"), phase=Phase.HELD)
     assert await retract(world, "1") == [
-        "telegram: 1H may be public (a person must look, and say so with `failover resolve`); 1W taken back",
-        "facebook-page: taken back",
+        "telegram (holding): may be public (a person must look, and say so with `failover resolve`)",
+        "telegram (welcome back): taken back",
+        "facebook-page (welcome back): taken back",
     ]
+
+
+# -- the correction ----------------------------------------------------------------------------------------------
+
+CORRECTION, WELCOME = Statement.CORRECTION, Statement.WELCOME_BACK
+BY_HAND = "delete it by hand: https://example.org/1"
+NO_MAIL_BACK = f"email (holding): still public (a mail cannot be taken back); {BY_HAND}"
+CORRECTED = f"{NO_MAIL_BACK}; a correction goes out there"
+
+
+async def a_false_alarm(*channels: str, **changes: Any) -> World:
+    """All three have heard it, and these cannot take it back."""
+    story = World(":memory:", house_=house(**changes))
+    await story.start()
+    await story.fall("facebook")
+    refusing(story, *channels)
+    return story
+
+
+async def test_where_a_false_alarm_cannot_be_taken_back_a_correction_is_said_once() -> None:
+    story = await a_false_alarm("email")
+    assert await retract(story, "1", "a false alarm") == [
+        "telegram (holding): taken back",
+        CORRECTED,
+        "blog (holding): taken back",
+    ]
+    await story.live(5 * MINUTE, {"facebook": RED})
+    assert story.posts(CORRECTION) == {"email": 1}
+    [said] = story.walls["email"].said(CORRECTION)
+    assert said.text.startswith("correction: facebook; ")
+    assert said.reference.startswith("F1C-")
+    assert await retract(story, "1") == [f"{NO_MAIL_BACK}; the correction has been said there"]
+    await story.live(HOUR, {"facebook": RED})
+    assert story.posts(CORRECTION) == {"email": 1}
+    planned = [facts for event, facts in await audited(story) if event == "statement_planned"]
+    assert [one["statement"] for one in planned] == ["1H", "1C"]
+
+
+@pytest.mark.parametrize("when", ["before the end", "after it"])
+async def test_who_is_told_that_the_alarm_was_false_is_not_welcomed_back(when: str) -> None:
+    story = await a_false_alarm("email")
+    if when == "after it":
+        await story.rise("facebook")
+        refusing(story, "email")
+        await retract(story, "1")
+    else:
+        await retract(story, "1")
+        await story.rise("facebook")
+    before = story.posts(WELCOME)
+    await story.live(HOUR, {"facebook": GREEN})
+    assert story.posts(CORRECTION) == {"email": 1}
+    assert story.posts(WELCOME) == before
+    assert when == "after it" or before == {}
+
+
+async def test_a_correction_outlives_the_end_of_its_incident_and_a_crash() -> None:
+    story = await a_false_alarm("email")
+    await story.desk.pause("", "ann", story.now)
+    await retract(story, "1")
+    await story.rise("facebook")
+    await story.restart()
+    assert story.posts(CORRECTION) == {}
+    await story.desk.resume("ann", story.now)
+    await story.live(HOUR, {"facebook": GREEN})
+    assert story.posts(CORRECTION) == {"email": 1}
+    assert story.posts(WELCOME) == {}
+
+
+async def test_a_correction_that_ends_in_doubt_is_looked_for_and_not_said_again() -> None:
+    story = await a_false_alarm("email")
+    story.answers["email"] += ["lost"]
+    await retract(story, "1")
+    await story.live(10 * MINUTE, {"facebook": RED})
+    assert story.posts(CORRECTION) == {"email": 1}
+
+
+async def test_an_old_false_alarm_is_corrected_too() -> None:
+    story = await a_false_alarm("email")
+    await story.rise("facebook")
+    await story.live(MINUTE, {"facebook": GREEN})
+    story.now += 5 * 24 * HOUR
+    await story.restart()
+    await story.live(MINUTE, {"facebook": GREEN})
+    assert [one.id for one in story.engine.recent] == []
+    refusing(story, "email")
+    assert (await retract(story, "1"))[1].startswith("email (holding, welcome back): still public")
+    await story.live(MINUTE, {"facebook": GREEN})
+    assert story.posts(CORRECTION) == {"email": 1}
+
+
+async def test_what_has_not_answered_is_asked_again_and_not_corrected() -> None:
+    story = await a_false_alarm()
+
+    async def lost(_receipt: Receipt) -> Outcome:
+        return Unconfirmed(reason="no answer")
+
+    channel = story.channels["blog"]
+    real, channel.retract = channel.retract, lost  # type: ignore[method-assign]
+    assert (await retract(story, "1"))[-1].startswith("blog (holding): still public (no answer); give the command")
+    channel.retract = real  # type: ignore[method-assign]
+    assert await retract(story, "1") == ["blog (holding): taken back"]
+    await story.live(MINUTE, {"facebook": RED})
+    assert story.posts(CORRECTION) == {}
+
+
+async def test_what_turns_out_public_later_is_corrected_by_the_same_command() -> None:
+    story = World(":memory:", house_=house())
+    await story.start()
+    story.answers["email"] += ["lost"]
+    await story.fall("facebook")
+    refusing(story, "email")
+    assert "email (holding): may be public (it is being looked for" in (await retract(story, "1"))[1]
+    await story.live(5 * MINUTE, {"facebook": RED})
+    assert story.posts(CORRECTION) == {}
+    assert await retract(story, "1") == [CORRECTED]
+    await story.deliver()
+    assert story.posts(CORRECTION) == {"email": 1}
+
+
+async def test_a_correction_that_somebody_stopped_is_not_planned_again() -> None:
+    story = await a_false_alarm("email")
+    await retract(story, "1")
+    await story.desk.veto("1C", "", "ann", story.now)
+    assert (await retract(story, "1"))[0].endswith("; no correction goes out there, so put it right by hand")
+    await story.live(MINUTE, {"facebook": RED})
+    assert story.posts(CORRECTION) == {}
+
+
+async def test_one_that_the_channel_refused_is_planned_again_by_the_same_command() -> None:
+    story = await a_false_alarm("email")
+    story.answers["email"] += ["refused"]
+    await retract(story, "1")
+    await story.deliver()
+    assert await retract(story, "1") == [CORRECTED]
+    await story.deliver()
+    assert story.posts(CORRECTION) == {"email": 1}
+
+
+async def test_while_paused_the_correction_waits_and_the_answer_says_so() -> None:
+    story = await a_false_alarm("email")
+    await story.desk.pause("", "ann", story.now)
+    assert (await retract(story, "1"))[1] == f"{CORRECTED} as soon as somebody says `failover resume`"
+    await story.deliver()
+    assert story.posts(CORRECTION) == {}
+    await story.desk.resume("ann", story.now)
+    await story.deliver()
+    assert story.posts(CORRECTION) == {"email": 1}
+
+
+async def test_a_word_that_still_stands_is_named_with_what_ends_it(world: World) -> None:
+    await world.desk.declare("facebook", "down", "", "ann", world.now)
+    await world.deliver()
+    standing = "ann has declared facebook down, and that still counts; `failover declare facebook auto` ends it."
+    assert await retract(world, "1") == ["telegram (holding): taken back", standing]
+    await world.desk.declare("facebook", "auto", "", "ann", world.now)
+    assert await retract(world, "1") == ["Nothing of incident 1 is public."]
+
+
+async def test_the_channels_on_which_it_stays_public_are_told_apart() -> None:
+    story = await a_false_alarm("email")
+    assert (await taking_back(story).retract("1", "", "bob", story.now)).public == ("email",)
+    story = await a_false_alarm()
+    assert (await taking_back(story).retract("1", "", "bob", story.now)).public == ()
+
+
+@pytest.mark.parametrize("steps", range(0, 24, 2))
+async def test_whenever_the_process_dies_a_false_alarm_is_corrected_once(steps: int) -> None:
+    story = await a_false_alarm("email")
+    story.burn(steps)
+    try:
+        await retract(story, "1")
+        await story.deliver()
+    except Killed:
+        await story.restart()
+    story.burn(None)
+    refusing(story, "email")
+    await retract(story, "1")
+    await story.live(10 * MINUTE, {"facebook": RED})
+    await retract(story, "1")
+    await story.live(10 * MINUTE, {"facebook": RED})
+    assert story.posts(CORRECTION) == {"email": 1}
 
 
 # -- a post ------------------------------------------------------------------------------------------------------

@@ -135,7 +135,8 @@ async def test_what_was_said_in_a_false_alarm_is_taken_back_and_nobody_is_welcom
     story = await a_world()
     await story.fall("facebook")
     answer = await taking_back(story).retract("1", "a false alarm", "ann", story.now)
-    assert answer.splitlines() == ["telegram: taken back", "email: taken back", "blog: taken back"]
+    assert answer.text.splitlines() == [f"{name} (holding): taken back" for name in ("telegram", "email", "blog")]
+    assert answer.public == ()
     assert set((await story.phases()).values()) == {"retracted"}
     assert len(story.journal.said("retracted")) == 3
     await story.rise("facebook")
@@ -151,8 +152,10 @@ async def test_what_cannot_be_taken_back_is_told_and_stays_sent() -> None:
 
     story.channels["email"].retract = never  # type: ignore[method-assign]
     answer = await taking_back(story).retract("1", "", "ann", story.now)
-    assert "email: still public (a mail cannot be taken back); delete it by hand: https://example.org/1" in answer
-    assert (await story.phases())["email"] == "sent"
+    still = "email (holding): still public (a mail cannot be taken back); delete it by hand: https://example.org/1"
+    assert f"{still}; a correction goes out there" in answer.text.splitlines()
+    assert answer.public == ("email",)
+    assert (await story.row("1H-email")).phase is Phase.SENT
     assert [line["channel"] for line in story.journal.said("retract_failed")] == ["email"]
 
 
@@ -165,12 +168,10 @@ async def test_the_answer_names_what_may_be_public_and_could_not_be_taken_back_y
     await story.put(rows["email"], phase=Phase.READY, receipt=Receipt(remote_id="m", note="3 sent, 2 waiting"))
     await story.put(rows["blog"], phase=Phase.HELD)
     answer = await taking_back(story).retract("1", "", "ann", story.now)
-    assert [line.split(" (")[0] for line in answer.splitlines()] == [
-        "telegram: may be public",
-        "email: may be public",
-        "blog: may be public",
-    ]
-    assert "Nothing" not in answer
+    assert [line.partition(" (holding): ")[0] for line in answer.text.splitlines()] == ["telegram", "email", "blog"]
+    assert all("may be public" in line for line in answer.text.splitlines())
+    assert answer.public == ("telegram", "email", "blog")
+    assert "Nothing" not in answer.text
     assert {line["channel"] for line in story.journal.said("retract_failed")} == {"telegram", "email", "blog"}
 
 

@@ -220,6 +220,13 @@ def test_of_two_deliveries_to_one_channel_the_later_counts() -> None:
     assert called([before, after], 1) == ["telegram"]
 
 
+def test_who_stood_by_before_a_relapse_and_is_asked_already_is_not_called_again() -> None:
+    """The earlier delivery is still on standby; the later one is under way."""
+    before, after = asked("telegram"), asked("telegram", READY, id="7H2-telegram", attempts=PATIENCE)
+
+    assert called([before, after], 1) == []
+
+
 def test_two_routes_each_have_their_own_reach() -> None:
     routes = [replace(META, backups=("telegram",), reach=1), replace(META, backups=("telegram", "blog"), reach=2)]
     rows = [asked("telegram"), asked("blog")]

@@ -103,14 +103,46 @@ def test_who_carries_the_questions(
 
 
 def test_what_is_worth_knowing_is_noticed(tmp_path: Path) -> None:
-    people = [{"name": "Ann", "telegram": 5, "email": "ann@example.org"}]
-    found = read(tmp_path, ask_by=["email"], two_persons=True, approvers=people)
+    people = [{"name": "Ann", "telegram": 5, "email": "ann@example.org"}, {"name": "Bob", "email": "bob@example.org"}]
+    found = read(tmp_path, ask_by=["email"], holding="required", approvers=people)
     notices = [one for one in found.notices if one.startswith("sign_off")]
     assert len(notices) == 2
     assert "no telegram channel is there whose bot could ask them" in notices[0]
-    assert "Ann could approve twice" in notices[1]
-    people[0]["user"] = "ann"
+    assert "Bob can be asked and cannot answer, because `user` does not say" in notices[1]
+    people[1]["user"] = "bob"
     assert not [
         one for one in read(tmp_path, two_persons=True, approvers=people).notices if one.startswith("sign_off")
     ]
     assert "ann@example.org" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("people", "noticed"),
+    [
+        ([{"name": "Ann", "telegram": 5}], "only Ann is under `approvers`, so the second person is whoever else"),
+        ([{"name": "Ann", "telegram": 5}, {"name": "Bob", "user": "root"}], "one approver is `user: root`"),
+    ],
+    ids=["one", "root"],
+)
+def test_who_else_counts_where_two_people_are_needed_is_noticed(
+    tmp_path: Path, people: list[dict[str, object]], noticed: str
+) -> None:
+    assert any(noticed in one for one in read(tmp_path, two_persons=True, approvers=people).notices)
+    assert not any(noticed in one for one in read(tmp_path, approvers=people).notices)
+
+
+@pytest.mark.parametrize(
+    "modes", [{"holding": "veto"}, {"channels": {"telegram": "veto"}}], ids=["the usual mode", "of one channel"]
+)
+def test_that_a_veto_needs_no_two_persons_is_noticed(tmp_path: Path, modes: dict[str, object]) -> None:
+    [notice] = [one for one in read(tmp_path, two_persons=["holding"], **modes).notices if "two_persons" in one]
+    assert notice.startswith("sign_off.two_persons: holding with `veto` goes out after 5m unless somebody")
+    assert not [one for one in read(tmp_path, two_persons=["update"], holding="veto").notices if "two_persons" in one]
+
+
+def test_that_two_can_never_agree_where_only_one_can_answer_is_noticed(tmp_path: Path) -> None:
+    people = [{"name": "Ann", "telegram": 5}, {"name": "Bob", "email": "bob@example.org"}]
+    found = read(tmp_path, holding="required", two_persons=True, approvers=people).notices
+    assert (
+        "sign_off.two_persons: fewer than two approvers can answer (`telegram`, `user`), so two never agree" in found
+    )

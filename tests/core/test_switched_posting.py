@@ -116,7 +116,7 @@ async def test_the_limit_of_a_day_keeps_the_rest_waiting_and_statements_do_not_c
     await world.live(10 * MINUTE)
     assert len(seen(world)["blog"]) == 2
     assert "limits.posts_per_day" in str(world.journal.said("post_held")[-1]["reason"])
-    assert await world.store.said_since(0) == {}
+    assert await world.store.said_since(0, world.now) == {}
     await world.live(25 * HOUR, every=600)
     assert len(seen(world)["blog"]) == 4
 
@@ -229,6 +229,29 @@ async def test_what_was_held_is_released_spaced_out_the_oldest_first(holding: Wo
     assert len(holding.journal.said("post_released")) == 3
 
 
+async def test_what_was_handed_in_just_before_the_recovery_does_not_overtake_what_is_older(holding: World) -> None:
+    await holding.fall("facebook")
+    for number in range(3):
+        await hand_in(holding, f"Old {number}")
+    await holding.live(15 * MINUTE, {"facebook": GREEN})
+    while holding.state() is not State.UP:
+        await hand_in(holding, "Late")
+        await holding.live(10, {"facebook": GREEN}, every=10)
+    await holding.live(6 * MINUTE, {"facebook": GREEN}, every=10)
+    assert seen(holding)[PAGE][:3] == ["Old 0", "Old 1", "Old 2"]
+
+
+async def test_what_was_handed_in_in_a_pause_does_not_overtake_what_is_older(holding: World) -> None:
+    await holding.desk.pause("", "ann", holding.now)
+    for text in ("Old 0", "Old 1"):
+        await hand_in(holding, text)
+    await holding.live(10 * MINUTE, {"facebook": GREEN})
+    await hand_in(holding, "Late")
+    await holding.desk.resume("ann", holding.now)
+    await holding.live(10 * MINUTE, {"facebook": GREEN}, every=10)
+    assert seen(holding)[PAGE] == ["Old 0", "Old 1", "Late"]
+
+
 async def test_a_fresh_post_does_not_queue_behind_what_is_released(holding: World) -> None:
     await holding.fall("facebook")
     for number in range(3):
@@ -313,6 +336,145 @@ async def test_a_statement_does_not_wait_for_a_long_mailing_of_a_post() -> None:
     assert await phases(world, "P1") == {"email": "sent"}
 
 
+# -- who stood in does not say it ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def lonely() -> AsyncIterator[World]:
+    """A world where only telegram stands in."""
+    made = world_of(routes=(replace(META, reach=1, backups=("telegram",)),))
+    await made.start()
+    await made.look("facebook", GREEN)
+    await made.engine.tick(made.now)
+    yield made
+    assert not made.journal.bugs
+    made.store.close()
+
+
+async def test_a_channel_that_stands_in_and_refuses_what_was_meant_for_it_too_is_followed_by_the_next(
+    world: World,
+) -> None:
+    await world.fall("facebook")
+    world.answers["telegram"].append("refused")
+    await hand_in(world, "Market day", PAGE, "telegram")
+    await world.live(5 * MINUTE, {"facebook": RED})
+    assert await phases(world, "P1") == {PAGE: "cancelled", "telegram": "refused", "email": "sent"}
+
+
+async def test_what_the_only_backup_refuses_is_said_on_the_page_later(lonely: World) -> None:
+    """And nothing of it is left for a person."""
+    await lonely.fall("facebook")
+    await lonely.live(MINUTE, {"facebook": RED})
+    lonely.answers["telegram"].append("refused")
+    await hand_in(lonely)
+    await lonely.live(MINUTE, {"facebook": RED})
+    assert await phases(lonely, "P1") == {PAGE: "ready", "telegram": "refused"}
+    assert lonely.journal.said("post_rerouted")[-1]["channels"] == [PAGE]
+    await lonely.rise("facebook")
+    await lonely.live(5 * MINUTE, {"facebook": GREEN})
+    assert seen(lonely) == {PAGE: ["Market day"]}
+    assert not lonely.journal.said("catch_up")
+
+
+async def test_what_the_only_backup_refuses_after_the_recovery_is_said_on_the_page(lonely: World) -> None:
+    await lonely.fall("facebook")
+    lonely.answers["telegram"] += ["unreachable"] * 5 + ["refused"]
+    await hand_in(lonely)
+    await lonely.live(MINUTE, {"facebook": RED})
+    await lonely.rise("facebook")
+    await lonely.live(HOUR, {"facebook": GREEN})
+    assert seen(lonely) == {PAGE: ["Market day"]}
+
+
+async def test_the_page_says_it_when_the_backup_has_fallen_meanwhile(lonely: World) -> None:
+    """Not three hours later, when it is stale."""
+    await lonely.fall("facebook")
+    lonely.answers["telegram"].append("wait:400")
+    await hand_in(lonely, until=clock(lonely.now + 3 * HOUR))
+    await lonely.live(MINUTE, {"facebook": RED})
+    await lonely.live(30 * MINUTE, {"facebook": GREEN, "telegram": RED})
+    assert seen(lonely) == {PAGE: ["Market day"]}
+    await lonely.live(HOUR, {"facebook": GREEN, "telegram": GREEN})
+    assert seen(lonely) == {PAGE: ["Market day"]}
+
+
+@pytest.mark.parametrize("answer", ["lost", "silent"])
+async def test_what_may_be_public_on_the_backup_is_never_said_on_the_page(lonely: World, answer: str) -> None:
+    """The backup falls while it is in doubt, and the page is well: it is looked for, and said once."""
+    await lonely.fall("facebook")
+    lonely.answers["telegram"].append(answer)
+    lonely.channels["telegram"].findings += ["cannot"] * 100
+    await hand_in(lonely)
+    await lonely.live(MINUTE, {"facebook": RED})
+    await lonely.live(40 * MINUTE, {"facebook": GREEN, "telegram": RED})
+    assert await phases(lonely, "P1") == {PAGE: "cancelled", "telegram": "held"}
+    assert PAGE not in seen(lonely)
+    await lonely.desk.resolve("P1-telegram", sent=answer == "lost", by="ann", now=lonely.now)
+    await lonely.live(5 * MINUTE, {"facebook": GREEN, "telegram": RED})
+    assert seen(lonely) == ({"telegram": ["Market day"]} if answer == "lost" else {PAGE: ["Market day"]})
+
+
+async def test_after_a_relapse_who_was_relieved_of_it_is_asked_again(lonely: World) -> None:
+    await lonely.desk.pause("", "ann", lonely.now)
+    await lonely.fall("facebook")
+    await hand_in(lonely)
+    await lonely.live(MINUTE, {"facebook": RED})
+    await lonely.live(20 * MINUTE, {"facebook": GREEN, "telegram": RED})
+    assert await phases(lonely, "P1") == {PAGE: "ready", "telegram": "cancelled"}
+    await lonely.live(30 * MINUTE, {"facebook": RED, "telegram": GREEN})
+    await lonely.desk.resume("ann", lonely.now)
+    await lonely.live(MINUTE, {"facebook": RED, "telegram": GREEN})
+    assert seen(lonely) == {"telegram": ["Market day"]}
+
+
+# -- channels that leave the configuration ---------------------------------------------------------------------
+
+WITHOUT_TELEGRAM = {name: voice for name, voice in VOICES.items() if name != "telegram"}
+
+
+async def test_when_the_channel_that_stands_in_leaves_the_configuration_the_next_has_it(world: World) -> None:
+    await world.fall("facebook")
+    world.answers["telegram"] += ["unreachable"] * 3
+    await hand_in(world)
+    await world.live(30, {"facebook": RED})
+    assert await phases(world, "P1") == {PAGE: "cancelled", "telegram": "ready"}
+    routes = (replace(META, reach=1, backups=("email", "blog")),)
+    world.house = house(voices=WITHOUT_TELEGRAM, routes=routes)
+    await world.restart()
+    await world.live(10 * MINUTE, {"facebook": RED})
+    assert await phases(world, "P1") == {PAGE: "cancelled", "telegram": "cancelled", "email": "sent"}
+    assert not world.journal.said("person_needed")
+
+
+async def test_a_post_for_a_channel_that_left_the_configuration_is_cancelled_and_a_person_is_told(
+    world: World,
+) -> None:
+    """When it falls due: until then a mended configuration still says it."""
+    await hand_in(world, "Now", "telegram", "blog", at=clock(NOON + HOUR))
+    await hand_in(world, "Tomorrow", "telegram", at=clock(NOON + 24 * HOUR))
+    world.house = house(voices=WITHOUT_TELEGRAM, routes=())
+    await world.restart()
+    await world.live(50 * MINUTE)
+    assert not world.journal.said("person_needed")
+    await world.live(20 * MINUTE)
+    assert await phases(world, "P1") == {"telegram": "cancelled", "blog": "sent"}
+    assert await phases(world, "P2") == {"telegram": "ready"}
+    (told,) = world.journal.said("person_needed")
+    assert told["channel"] == "telegram"
+    assert "post P1 is not published on telegram, which is no longer configured" in str(told["reason"])
+
+
+async def test_what_was_checked_before_a_reload_and_written_after_it_ends_the_same_way(world: World) -> None:
+    """A picture is kept in a thread of its own; meanwhile the channel may leave the configuration."""
+    office = PostOffice(world.engine, Path("/nowhere"), "UTC")
+    world.house = house(voices=WITHOUT_TELEGRAM, routes=())
+    await world.boot()
+    await office.accept(Draft(text="Market day", to=("telegram",)), Origin(by="ann"), world.now)
+    await world.live(MINUTE)
+    assert await phases(world, "P1") == {"telegram": "cancelled"}
+    assert len(world.journal.said("person_needed")) == 1
+
+
 # -- people ----------------------------------------------------------------------------------------------------
 
 
@@ -340,7 +502,7 @@ async def test_a_post_in_doubt_is_looked_for_and_never_repeated(world: World) ->
         pytest.param({"to": ("rehearsal",)}, "practice channel", id="a practice channel"),
         pytest.param({"at": "2020-01-01T09:00"}, "at: 2020-01-01T09:00 is past", id="past"),
         pytest.param({"at": "tomorrow"}, "at: expected a time such as", id="no time"),
-        pytest.param({"at": "2026-12-02", "until": "2026-12-01"}, "`until` is not later", id="until before at"),
+        pytest.param({"at": "2026-12-02", "until": "2026-12-01T09:00"}, "`until` is not later", id="until before at"),
         pytest.param({"alt": "a dog"}, "without a picture", id="a description alone"),
         pytest.param({"picture": PNG}, "needs a description", id="a picture without a description"),
         pytest.param({"picture": b"GIF", "alt": "a dog"}, "this is no picture", id="no picture"),
@@ -387,6 +549,41 @@ async def test_a_clock_that_is_set_moves_what_is_due_now_and_not_what_is_schedul
     await world.engine.step(-600, world.now - 600)
     rows = {post: (await world.store.deliveries_of(post))[0].due for post in (soon, later)}
     assert rows == {soon: NOON - 600, later: NOON + HOUR}
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["while we ran", "while we were off"])
+async def test_a_clock_that_was_a_year_ahead_keeps_no_post_waiting_once_it_is_set_right(
+    world: World, running: bool
+) -> None:
+    year = 365 * 24 * HOUR
+    world.now += year
+    await hand_in(world, "While the clock was wrong", "blog")
+    await world.deliver()
+    world.now -= year
+    if running:
+        await world.engine.step(-year, world.now)
+    else:
+        await world.restart()
+    await world.desk.pause("", "ann", world.now)
+    await hand_in(world, "Held", "blog")
+    await world.live(10 * MINUTE)
+    await world.desk.resume("ann", world.now)
+    await world.live(10 * MINUTE)
+    assert "Held" in seen(world)["blog"]
+
+
+async def test_what_was_said_under_a_wrong_clock_does_not_fill_the_day() -> None:
+    world = world_of(posts_per_day=2)
+    await world.start()
+    world.now += 365 * 24 * HOUR
+    for number in range(2):
+        await hand_in(world, f"Post {number}", "blog")
+        await world.deliver()
+    await world.engine.step(-365 * 24 * HOUR, world.now - 365 * 24 * HOUR)
+    world.now -= 365 * 24 * HOUR
+    await hand_in(world, "Fresh", "blog")
+    await world.deliver()
+    assert "Fresh" in seen(world)["blog"]
 
 
 async def test_what_is_over_is_forgotten_and_what_is_owed_is_kept(world: World) -> None:

@@ -14,12 +14,28 @@ from failover.holding import call_backups
 from failover.hours import Hours
 from failover.incidents import Calm, Turn
 from failover.model import State, Statement
-from failover.plans import Known, Plan
+from failover.plans import Known, Plan, Saying
 from failover.routing import Voice, patience, promote, trouble_of
+from failover.status import summary
 from failover.turns import after_turn
 from failover.updates import update, update_due
 from failover.welcome import welcome_back
-from tests.core.stories import GREEN, HOUR, META, MINUTE, NOON, RED, VOICES, World, delivery, house, incident, watches
+from failover.why import unspoken
+from tests.core.stories import (
+    GREEN,
+    GROUPS,
+    HOUR,
+    META,
+    MINUTE,
+    NOON,
+    RED,
+    VOICES,
+    World,
+    delivery,
+    house,
+    incident,
+    watches,
+)
 
 FACEBOOK = {"facebook": State.DOWN}
 BOTH = {"facebook": State.DOWN, "instagram": State.DOWN}
@@ -323,3 +339,129 @@ async def test_an_update_passes_over_a_channel_whose_own_platform_is_ill() -> No
 def test_a_channel_of_no_platform_has_no_trouble() -> None:
     assert trouble_of(Voice(name="email"), FACEBOOK, NOON) == ""
     assert call_backups(incident(closed_at=NOON), Known(), {}, house(), NOON) == Plan()
+
+
+# -- another platform joins -----------------------------------------------------------------------------------------
+
+SAYING_PARTS = replace(META, partial=True)
+ALL_THREE = {"telegram": 1, "email": 1, "blog": 1}
+UPDATE = Statement.UPDATE
+
+
+async def joined(**changes: Any) -> World:
+    """Instagram has been announced everywhere; twenty minutes later Facebook fails as well."""
+    world = World(":memory:", house_=house(**{"routes": [SAYING_PARTS], **changes}))
+    await world.start()
+    await world.fall("instagram")
+    assert world.posts() == ALL_THREE
+    await world.live(20 * MINUTE, {"instagram": RED})
+    return world
+
+
+async def fails_too(world: World) -> None:
+    await world.live(5 * MINUTE, {"instagram": RED, "facebook": RED})
+
+
+async def test_where_parts_are_told_who_heard_is_told_once_of_a_platform_that_joins() -> None:
+    world = await joined()
+    await fails_too(world)
+    assert world.posts(UPDATE) == ALL_THREE
+    assert "facebook, instagram" in world.walls["blog"].said(UPDATE)[0].text
+
+    await world.live(HOUR, {"instagram": RED, "facebook": RED})
+    await world.live(20 * MINUTE, {"instagram": RED, "facebook": GREEN})
+    assert world.posts(UPDATE) == {"telegram": 2, "email": 2, "blog": 2}  # that it is back
+    await world.live(20 * MINUTE, {"instagram": RED, "facebook": RED})
+    assert world.posts(UPDATE) == {"telegram": 2, "email": 2, "blog": 2}, "each platform joins once in public"
+    assert world.posts() == ALL_THREE
+
+
+async def test_otherwise_nothing_is_said_of_it_and_the_status_says_so() -> None:
+    world = await joined(routes=[META])
+    await fails_too(world)
+    assert world.posts(UPDATE) == {}
+    expected = "incident 1: told on 3 of 3 channels, but facebook joined later; what was said names only instagram"
+    assert expected in await summary(world.engine, world.now)
+    [told] = await unspoken(world.engine, "facebook")
+    assert told == "In incident 1 facebook joined later; what was said names only instagram."
+    assert await unspoken(world.engine, "x") == ()
+
+
+async def test_where_it_was_told_the_status_has_nothing_to_add() -> None:
+    world = await joined()
+    await fails_too(world)
+    assert "joined later" not in await summary(world.engine, world.now)
+    assert await unspoken(world.engine, "facebook") == ()
+
+
+async def test_a_statement_that_was_on_its_way_when_the_platform_joined_is_followed_by_it() -> None:
+    """Nobody could say at that moment whether Telegram had heard; once it is found, its readers are told the rest."""
+    world = World(":memory:", house_=house(routes=[SAYING_PARTS]))
+    await world.start()
+    world.answers["telegram"].append("lost")
+    world.channels["telegram"].findings += ["cannot"] * 8
+    await world.fall("instagram")
+    await world.live(4 * MINUTE, {"instagram": RED, "facebook": RED})
+    assert world.posts(UPDATE) == {"email": 1, "blog": 1}
+    await world.live(10 * MINUTE, {"instagram": RED, "facebook": RED})
+    assert world.posts(UPDATE) == ALL_THREE
+
+
+async def test_an_objection_to_such_an_update_is_for_good() -> None:
+    world = await joined(sign_off={UPDATE: "required"})
+    await fails_too(world)
+    [made] = [row for row in await world.store.statements("1") if row.kind is UPDATE]
+    await world.desk.veto(made.id, "", "ann", world.now)
+    await world.live(HOUR, {"instagram": RED, "facebook": RED})
+    assert [row.id for row in await world.store.statements("1") if row.kind is UPDATE] == [made.id]
+
+
+async def test_nor_is_it_asked_about_again_when_nobody_answered_in_time() -> None:
+    world = await joined(sign_off={UPDATE: "required"})
+    await fails_too(world)
+    await world.live(3 * HOUR, {"instagram": RED, "facebook": RED})
+    assert len([row for row in await world.store.statements("1") if row.kind is UPDATE]) == 1
+
+
+async def test_a_channel_that_has_said_enough_today_is_not_told_of_it() -> None:
+    world = await joined(posts_per_day=1)
+    await fails_too(world)
+    assert world.posts(UPDATE) == {}
+
+
+async def test_siblings_that_join_together_are_one_update() -> None:
+    groups = {**GROUPS, "threads": "meta"}
+    route = replace(SAYING_PARTS, platforms=("facebook", "instagram", "threads"))
+    world = World(":memory:", house_=house(routes=[route], groups=groups), watches_=watches(groups))
+    await world.start()
+    await world.fall("instagram")
+    await world.live(20 * MINUTE, {"instagram": RED})
+    await world.live(20, {"threads": RED}, every=10)
+    await world.live(5 * MINUTE, {"instagram": RED, "facebook": RED, "threads": RED}, every=10)
+    assert world.posts(UPDATE) == ALL_THREE
+    assert "facebook, instagram, threads" in world.walls["email"].said(UPDATE)[0].text
+
+
+async def test_a_relapse_with_another_platform_is_told_and_one_with_the_same_is_not() -> None:
+    for platform, told in (("facebook", ALL_THREE), ("instagram", {})):
+        world = await joined()
+        await world.rise("instagram")
+        assert world.posts(Statement.WELCOME_BACK) == {**ALL_THREE, "instagram-page": 1}
+        await world.live(15 * MINUTE, {platform: RED})
+        assert world.posts(UPDATE) == told
+
+
+def test_an_update_tells_a_channel_apart_what_is_new_to_it() -> None:
+    asked: dict[str, tuple[str, ...]] = {}
+
+    def note(statement: Statement, channel: str, saying: Saying) -> tuple[str, str]:
+        asked[channel] = saying.also
+        return "", statement.value
+
+    rows = [
+        *heard("telegram", platforms=("facebook",)),
+        *heard("email", platforms=("facebook", "instagram")),
+    ]
+    both = incident(platforms=("facebook", "instagram"), down=("facebook", "instagram"))
+    update(both, Known(statements=[said(0)], deliveries=rows), BOTH, house(word=note), NOON + HOUR)
+    assert asked == {"telegram": ("instagram",), "email": ()}

@@ -131,6 +131,8 @@ def test_every_statement_has_built_in_words_and_a_subject_of_one_line(statement:
         ("elsewhere_names|join", "Telegram, our blog"),
         ("back", ""),
         ("back_names|join", ""),
+        ("also", ""),
+        ("also_names|join", ""),
         ("since", "12:00"),
         ("duration", "6 hours 59 minutes"),
         ("reference", "F7H-301100"),
@@ -153,6 +155,14 @@ def test_an_update_says_what_is_back_already() -> None:
 
     assert "Working again: Instagram and WhatsApp." in word(Messages(), Statement.UPDATE, "blog", facts).text
     assert "Working again" not in word(Messages(), Statement.UPDATE, "blog", ONE).text
+
+
+def test_an_update_says_what_has_failed_as_well() -> None:
+    facts = replace(ONE, platforms=("Facebook", "Instagram"), also=("Instagram",))
+    found = word(Messages(), Statement.UPDATE, "blog", facts)
+
+    assert found.text.startswith("Facebook and Instagram are not working at the moment (new: Instagram).")
+    assert found.subject == "Facebook and Instagram: not working"
 
 
 def test_there_is_always_something_to_say_for_elsewhere() -> None:

@@ -32,7 +32,7 @@ A_ROUND_LATE = 15.0
 STUCK_AFTER = 120.0
 """Seconds for which something may be sayable and not said, or due to be looked for and not looked for."""
 
-WELCOME = Statement.WELCOME_BACK
+WELCOME, CORRECTION = Statement.WELCOME_BACK, Statement.CORRECTION
 
 KNOWN: dict[str, str] = {}
 """What the product does against its promises, and is known: counted and told at the end, not a violation.
@@ -116,6 +116,8 @@ class Watcher:
         self._line(process, said, where)
         if said.statement in HOLDING_KINDS:
             self._holding(process, channel, said, row, incident)
+        elif said.statement is CORRECTION:
+            await self._correction(channel, said)
         else:
             await self._welcome(process, channel, said, incident)
 
@@ -180,6 +182,20 @@ class Watcher:
         primary = voice is not None and voice.platform in incident.platforms
         self.must(heard, "S1 welcome", f"{where}: nobody has heard that anything was wrong")
         self.must(channel in heard or primary, "S1 welcome", f"{where}: this channel has never heard of it")
+
+        corrected = [row for row in await self._corrections(said.incident) if row.channel == channel and row.heard]
+        self.must(not corrected, "S9 correction", f"{where}: it was told that the alarm was false")
+
+    async def _correction(self, channel: str, said: Announcement) -> None:
+        where, audit = f"{said.reference} on {channel}", await self.life.store.audit()
+        asked = [json.loads(one.facts)["incident"] for one in audit if one.event == "retract_asked"]
+        self.must(said.incident in asked, "S9 correction", f"{where}: nobody has said that the alarm was false")
+        rows = [row for row in await self.life.store.deliveries(said.incident) if row.statement is not CORRECTION]
+        heard = {row.channel for row in rows if row.heard}
+        self.must(channel in heard, "S9 correction", f"{where}: nothing of the alarm is public there")
+
+    async def _corrections(self, incident: str) -> list[Delivery]:
+        return [row for row in await self.life.store.deliveries(incident) if row.statement is CORRECTION]
 
     def _plainly_down(self, platform: str, now: float) -> bool:
         """In truth, and a source that is always asked has said so for two rounds."""
@@ -380,7 +396,7 @@ class Watcher:
         stopped = any(
             one.decision == "vetoed" for one in await self.life.store.statements(incident.id) if one.kind is WELCOME
         )
-        planned = {row.channel for row in rows if row.statement is WELCOME}
+        planned = {row.channel for row in rows if row.statement in (WELCOME, CORRECTION)}
         for row in rows:
             if row.statement not in HOLDING_KINDS or not row.heard or stopped:
                 continue

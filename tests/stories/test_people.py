@@ -85,7 +85,8 @@ async def test_nothing_goes_out_before_somebody_has_approved(town: Town) -> None
     await town.phases("holding", blog="sent", statuspage="sent")
     assert (await town.command("approve", "1H")).code == 1
     late = await town.command("veto", "1H", "--because", "wrong words")
-    assert late.out == "1H is stopped. It is, or may be, public already on blog, statuspage.\n"
+    assert late.code == 1
+    assert "1H is public already on blog, statuspage; `failover retract 1` takes it back" in late.err
 
 
 async def test_an_approval_that_comes_after_the_recovery_says_nothing(town: Town) -> None:

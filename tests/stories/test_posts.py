@@ -140,6 +140,9 @@ async def test_what_cannot_be_published_is_refused_in_a_sentence(town: Town) -> 
         (("x", "--to", "facebok-page"), "there is no channel 'facebok-page'; did you mean 'facebook-page'?"),
         (("x",), "say on which channels; there are facebook-page, telegram, blog"),
         (("x" * 5000, "--to", "telegram"), "telegram: too long (5012 of 4096 characters (UTF-16))"),
+        (("caf\udce9", "--to", PAGE), "text: not text in UTF-8"),
+        (("\x1b[31mred", "--to", PAGE), "text: line 1 holds a control character that nobody can see (U+001B)"),
+        (("x", "--to", PAGE, "--until", "2035-12-24"), "until: 2035-12-24 is a day; say the time too"),
         (("x", "--to", PAGE, "--image", "no.png", "--alt", "a dot"), "no.png: cannot be read"),
         (("x", "--to", PAGE, "--image", "config.yaml", "--alt", "a dot"), "this is no picture"),
     ):
@@ -159,7 +162,7 @@ async def test_in_an_outage_a_post_goes_to_the_backup_once_and_never_to_the_page
     await town.declare("down")
     await town.phases("holding", telegram="sent")
     told = await town.command("post", "Market day", "--to", PAGE)
-    assert "facebook is down, so telegram, blog will be asked instead" in told.out
+    assert "facebook is down, so it goes to telegram instead" in told.out
     await town.wait("it is out", lambda: shown(town, "Market day") == {"telegram": 1})
     await town.hears("post_rerouted", channel=PAGE)
     await town.declare("up")

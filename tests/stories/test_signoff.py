@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+
 from failover.practice._telegram_chat import Chat, Post
 from tests.stories.town import Town
 
@@ -89,6 +92,7 @@ async def test_an_approval_at_the_command_line_shows_in_telegram_also_after_a_cr
     town.channels("facebook-page", "blog", "telegram")
     town.config["routes"][0]["backups"] = ["blog"]
     chats = asks(town, ANN)
+    town.config["sign_off"]["approvers"][0]["user"] = pwd.getpwuid(os.getuid()).pw_name
     await down(town)
     await asked(town, chats[ANN])
     await town.hears("approver_asked")

@@ -1,0 +1,63 @@
+"""How far what is believed may be told."""
+
+from __future__ import annotations
+
+import pytest
+
+from failover.model import Evidence, State
+from failover.verdict import Rules, Standing, Tally
+from failover.watches import is_borne_out
+from tests.core.stories import CROWD, HERE, SPOKEN, down, seen
+
+DOWN, UP, UNKNOWN, RECOVERING = State.DOWN, State.UP, State.UNKNOWN, State.RECOVERING
+
+
+def votes(*classes: Evidence, pending: bool = False) -> Tally:
+    waiting = (seen(down(HERE)),) if pending else ()
+    return Tally(votes={kind: (seen(down(kind)),) for kind in classes}, pending=waiting)
+
+
+@pytest.mark.parametrize(
+    ("state", "upheld", "evidence", "declared", "told"),
+    [
+        (DOWN, True, votes(SPOKEN, CROWD), False, True),
+        (DOWN, True, votes(SPOKEN, pending=True), False, True),
+        (DOWN, True, votes(SPOKEN), False, False),
+        (DOWN, True, votes(), False, False),
+        (DOWN, False, votes(SPOKEN, CROWD), False, False),
+        (DOWN, True, votes(), True, True),
+        (DOWN, False, votes(SPOKEN, CROWD), True, False),
+        (UP, True, votes(), False, True),
+        (UP, True, votes(SPOKEN), False, False),
+        (UP, False, votes(), False, False),
+        (UP, True, votes(SPOKEN, CROWD), True, True),
+        (UNKNOWN, True, votes(SPOKEN), False, False),
+        (RECOVERING, True, votes(CROWD), False, False),
+        (RECOVERING, True, votes(), False, True),
+    ],
+    ids=[
+        "two classes say down",
+        "the second waits for the anchors",
+        "one class alone",
+        "down, and nothing says so",
+        "down, in an earlier run only",
+        "a person says so",
+        "a person said so before our line died",
+        "up, and nothing speaks against it",
+        "up, and one class votes against it",
+        "up, in an earlier run only",
+        "a person says that it is up",
+        "unknown, and one class votes against it",
+        "recovering, and one class votes against it",
+        "recovering, and nothing speaks against it",
+    ],
+)
+def test_what_is_told_is_borne_out_at_this_moment(
+    state: State,
+    upheld: bool,
+    evidence: Tally,
+    declared: bool,
+    told: bool,
+) -> None:
+    standing = Standing(platform="facebook", state=state, upheld=upheld)
+    assert is_borne_out(standing, evidence, Rules(), declared=declared) is told

@@ -20,11 +20,12 @@ from failover import registry
 from failover.assembly import Assembly, assemble
 from failover.clock import Clock
 from failover.config import parse
+from failover.evidence import Line
 from failover.model import Evidence, Sighting, Signal
 from failover.practice.http import HttpService, Request, Response
 from failover.practice.internet import configuration, practice_internet
 from failover.store import Store
-from failover.verdict import Declaration, Line
+from failover.verdict import Declaration
 
 CHANNELS = ("telegram", "x", "blog", "press-desk", "email")
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from failover.agenda import Agenda, known_of
 from failover.budget import Usage, month_of
 from failover.delivery import Delivery
+from failover.evidence import Line, Tally, tally
 from failover.explanation import Matter, explain
 from failover.incidents import Incident, Turn, follow
 from failover.minutes import Minute, of_plan
@@ -27,7 +28,7 @@ from failover.store import Change, Store
 from failover.telling import Says, tell_declared, tell_locked_out, tell_transition, tell_turn
 from failover.troubles import Troubles
 from failover.turns import after_turn, without
-from failover.verdict import Declaration, Line, Rules, Standing, Tally, come_true, judge, shifted, tally
+from failover.verdict import Declaration, Rules, Standing, come_true, judge, shifted
 from failover.watches import Watch, counted, in_doubt, is_borne_out, locked_out, spikes
 
 REMEMBERED = 2 * 86400.0

@@ -10,16 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 
+from failover.evidence import Line, Tally
 from failover.model import Evidence, Observation, Signal, State
 from failover.moments import clock_time, length
 from failover.verdict import (
     DISPUTED,
     SILENCE_FACTOR,
     Declaration,
-    Line,
     Rules,
     Standing,
-    Tally,
     due,
     has_stopped,
     is_disputed,

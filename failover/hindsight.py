@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
+from failover.evidence import Line, Tally, tally
 from failover.explanation import evidence, sentence
 from failover.model import Observation, Transition
 from failover.moments import clock_time, full_date, length
-from failover.verdict import Line, Tally, tally
 
 FOR_EVER = float("inf")
 

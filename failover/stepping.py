@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from failover.evidence import Line
 from failover.incidents import Incident
 from failover.model import Observation
-from failover.verdict import Line
 
 
 def line_later(line: Line, seconds: float) -> Line:

@@ -13,10 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from failover.model import Evidence, Fault, Observation, Signal, State, Transition
-
-SPIKES_OF_A_NETWORK = 3
-"""Crowd spikes on this many unrelated platforms at once point at a network or region (rule R7)."""
+from failover.evidence import Tally, with_pending
+from failover.model import Evidence, Observation, Signal, State, Transition
 
 LATE = 900.0
 """Seconds: what others tell of the platform, alone with it for so long, has lost some of its credit."""
@@ -28,8 +26,6 @@ DISPUTED = 900.0
 """Seconds for which classes must agree while our own looks at the platform are answered as they should be."""
 
 _OWN = (Evidence.HERE, Evidence.SPOKEN)
-
-_MAINTENANCE = "maintenance: "
 
 SILENCE_FACTOR = 2
 """A class that voted and then fell silent (neither down nor up) blocks recovery for this many times `recover_for`."""
@@ -96,22 +92,6 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """Our own network: `good_at` is when the anchors last answered as expected; `reason` is set while OFFLINE.
-
-    `since` is when the line came back last (0 = it has not failed): what was seen before then is void (rule R3).
-    """
-
-    good_at: float = 0.0
-    reason: str = ""
-    since: float = 0.0
-
-    @property
-    def offline(self) -> bool:
-        return bool(self.reason)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
     """A person's word on a platform (class `operator`); it holds until withdrawn or until it is true by itself."""
 
@@ -146,102 +126,6 @@ class Standing:
     upheld: bool = False
     hearsay_since: float | None = None
     """Since when classes say "down" without a break, of which the first was not the platform's own answer to us."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """The evidence sorted: who votes, who doubts, who works, whose vote is void and why.
-
-    `pending` are votes from here that count as soon as the anchors have answered after them; `silent` could not tell.
-    """
-
-    votes: Mapping[Evidence, tuple[Observation, ...]] = field(default_factory=dict)
-    pending: tuple[Observation, ...] = ()
-    doubts: tuple[Observation, ...] = ()
-    works: tuple[Observation, ...] = ()
-    void: tuple[tuple[Observation, str], ...] = ()
-    account: tuple[Observation, ...] = ()
-    correlated: bool = False
-    reached: bool = False
-    """It answers elsewhere: what fails from here, and what the crowd tells, may be the trouble of our region."""
-    muted: tuple[Observation, ...] = ()
-    """Those that would vote or doubt, were it not for a time in which trouble is no news."""
-    silent: tuple[Observation, ...] = ()
-
-    @property
-    def independent(self) -> int:
-        """How many classes vote that cannot be wrong for the same reason (rule R7: a regional fault moves two).
-
-        One is suspected where the crowd blames unrelated platforms at once, or where the platform answers elsewhere.
-        """
-        count = len(self.votes)
-        both = Evidence.HERE in self.votes and Evidence.CROWD in self.votes
-        return count - 1 if both and (self.correlated or self.reached) else count
-
-    @property
-    def repeated(self) -> bool:
-        """Rule R8: at least one voter has said so in two looks running; a first look alone decides nothing."""
-        return any(vote.looks >= 2 for votes in self.votes.values() for vote in votes)
-
-
-def tally(
-    observations: Iterable[Observation],
-    now: float,
-    line: Line,
-    *,
-    spikes: int = 0,
-    quiet: str = "",
-    lookups: frozenset[str] = frozenset(),
-) -> Tally:
-    """Sort the latest observation of each probe.
-
-    `spikes` counts the unrelated groups that the crowd reports at once.  `quiet` names a maintenance window: no
-    vote counts then.  `lookups` as in `Rules`.
-    """
-    votes: dict[Evidence, list[Observation]] = {}
-    pending, doubts, works, account, silent = [], [], [], [], []
-    void: list[tuple[Observation, str]] = []
-    muted: list[Observation] = []
-    for seen in sorted(observations, key=lambda seen: seen.probe):
-        reason = _why_void(seen, now, line, quiet)
-        if reason:
-            void.append((seen, reason))
-            if reason.startswith(_MAINTENANCE):
-                muted.append(seen)
-        elif seen.votes_down and seen.sighting.evidence is Evidence.HERE and line.good_at < seen.at:
-            pending.append(seen)
-        elif seen.votes_down:
-            votes.setdefault(seen.sighting.evidence, []).append(seen)
-        elif seen.sighting.signal is Signal.DEGRADED:
-            doubts.append(seen)
-        elif seen.sighting.signal is Signal.UP:
-            works.append(seen)
-        elif seen.sighting.fault is Fault.ACCOUNT:
-            account.append(seen)
-        else:
-            silent.append(seen)
-    return Tally(
-        votes={evidence: tuple(seen) for evidence, seen in votes.items()},
-        pending=tuple(pending),
-        doubts=tuple(doubts),
-        works=tuple(works),
-        void=tuple(void),
-        account=tuple(account),
-        correlated=spikes >= SPIKES_OF_A_NETWORK,
-        reached=any(one.sighting.evidence is Evidence.ELSEWHERE and one.probe not in lookups for one in works),
-        silent=tuple(silent),
-        muted=tuple(muted),
-    )
-
-
-def _why_void(seen: Observation, now: float, line: Line, quiet: str) -> str:
-    if now > seen.good_until:
-        return "stale"
-    if seen.sighting.signal not in (Signal.DOWN, Signal.DEGRADED):
-        return ""
-    if seen.at < line.since:
-        return "our own line was dead, or was not known to work"
-    return f"{_MAINTENANCE}{quiet}" if quiet else ""
 
 
 def judge(
@@ -378,15 +262,6 @@ def shifted(standing: Standing, seconds: float) -> Standing:
 
 def _moved(since: float | None, seconds: float) -> float | None:
     return None if since is None else since + seconds
-
-
-def with_pending(seen: Tally) -> Tally:
-    """As if our own line had been checked: asked whether agreement was broken off, never whether there is any.
-
-    Each new look from here waits for the anchors anew; that alone must not start the clock again.
-    """
-    here = (*seen.votes.get(Evidence.HERE, ()), *seen.pending)
-    return replace(seen, votes={**seen.votes, Evidence.HERE: here}) if seen.pending else seen
 
 
 def _since(before: float | None, now: float, *, holds: bool) -> float | None:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 
 from failover.budget import is_used_up
+from failover.evidence import Line, Tally, with_pending
 from failover.hours import Hours
 from failover.incidents import Calm, Incident, recovery_time
 from failover.model import Evidence, Observation, State
-from failover.verdict import Line, Rules, Standing, Tally, with_pending
+from failover.verdict import Rules, Standing
 
 Seen = Mapping[str, Mapping[str, Observation]]
 """platform -> probe -> its latest observation."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from failover.agenda import known_of
 from failover.engine import Engine
+from failover.evidence import Tally
 from failover.explanation import Quiet, explain, sentence
 from failover.hindsight import Past, believed, recall
 from failover.lookout import Look
@@ -17,7 +18,6 @@ from failover.moments import moment
 from failover.plans import Known
 from failover.store import Store
 from failover.updates import joined_later
-from failover.verdict import Tally
 
 Fields = dict[str, Any]
 

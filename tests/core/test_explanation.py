@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from failover.evidence import Line, tally
 from failover.explanation import Matter, Quiet, explain, sentence
 from failover.model import Evidence, Observation, Signal, State
-from failover.verdict import Declaration, Line, Rules, Standing, judge, tally
+from failover.verdict import Declaration, Rules, Standing, judge
 from tests.core.stories import (
     CROWD,
     ELSEWHERE,

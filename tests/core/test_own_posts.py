@@ -8,11 +8,11 @@ from pydantic import SecretStr
 from channels.x import KIND, XOptions
 from failover.courier import Courier, Outlet
 from failover.delivery import Policy
+from failover.evidence import Tally
 from failover.model import Signal, State
 from failover.practice.http import Fault
 from failover.practice.x import XService
 from failover.routing import Route
-from failover.verdict import Tally
 from tests.channels._house import NOW, surroundings
 from tests.core.stories import SPOKEN, World, house
 

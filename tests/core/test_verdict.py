@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from failover.evidence import Line, Tally, tally
 from failover.model import Evidence, Observation, Sighting, Signal, State
 from failover.verdict import (
     DISPUTED,
@@ -16,13 +17,10 @@ from failover.verdict import (
     TABLE,
     Condition,
     Declaration,
-    Line,
     Rules,
     Standing,
-    Tally,
     judge,
     shifted,
-    tally,
 )
 from tests.core.stories import (
     CROWD,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from failover.evidence import Tally
 from failover.model import Evidence, State
-from failover.verdict import Rules, Standing, Tally
+from failover.verdict import Rules, Standing
 from failover.watches import is_borne_out
 from tests.core.stories import CROWD, HERE, SPOKEN, down, seen
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from bench.nursery import nursery
 from bench.points import ANY_MOMENT, BACKUPS, CALLS, ERRORS, MAILS, PLACES, PRIMARY, RESTART, STAGES, Point, Result
 from bench.strace import attach, counted, detach, threads
-from failover.ask import NotRunningError, RefusedError
+from failover.ask import NotRunningError, RefusedError, UncertainError
 from failover.practice.http import Fault
 from failover.practice.internet import SUBSCRIBERS
 from failover.practice.smtp import SmtpFault
@@ -40,7 +40,7 @@ async def played(point: Point, folder: Path) -> Result:
     result, began = Result(point), time.monotonic()
     try:
         await _play(result, folder)
-    except (AssertionError, NotRunningError, RefusedError) as error:  # StuckError is one of the first
+    except (AssertionError, NotRunningError, RefusedError, UncertainError) as error:  # StuckError is one of the first
         result.trouble = str(error) or type(error).__name__
     result.seconds = round(time.monotonic() - began, 2)
     return result
@@ -51,7 +51,7 @@ async def _play(result: Result, folder: Path) -> None:
         case = Case(town, result)
         try:
             await case.play()
-        except (AssertionError, NotRunningError, RefusedError) as error:
+        except (AssertionError, NotRunningError, RefusedError, UncertainError) as error:
             result.trouble = str(error) or type(error).__name__
         finally:
             if town.running:
@@ -169,7 +169,7 @@ class Case:
 
     async def _say(self, state: str) -> None:
         """As a person does it; the daemon may die of it, or refuse."""
-        with suppress(NotRunningError):
+        with suppress(NotRunningError, UncertainError):
             try:
                 await self.town.declare(state)
             except RefusedError:

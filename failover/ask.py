@@ -49,14 +49,16 @@ def ask(config: Path, what: str, **details: Any) -> Any:
     """The daemon's answer.
 
     Raises NotRunningError, or RefusedError (MisusedError where the question was wrong).  What would change something
-    is never put to a second socket once it may have been heard at the first: where no answer comes, UncertainError.
+    says which configuration it is meant for, so that the daemon of another one refuses it; and it is never put to a
+    second socket once it may have been heard at the first: where no answer comes, UncertainError.
     """
     why = "no socket there"
     candidates = sockets(config)
+    meant = {} if what in HARMLESS else {"configuration": str(config.resolve())}
     for path in candidates:
         try:
             with _line_to(path) as line:
-                answer = _exchange(line, {"do": what, "from": _from_where(), **details})
+                answer = _exchange(line, {"do": what, "from": _from_where(), **meant, **details})
         except PermissionError:
             why = "not allowed; try it with sudo"
         except OSError as error:
@@ -121,7 +123,7 @@ def sockets(config: Path) -> list[Path]:
     control, state = _line(text, "control"), _state(text)
     if control:
         return [config.parent / control]
-    beside = (config.parent / state).parent if state else config.parent
+    beside = (config.parent / state).parent if state else config.resolve().parent
     return [beside / "control.sock", SERVICE_SOCKET]
 
 
@@ -149,7 +151,7 @@ def state_file(config: Path) -> Path:
         if os.access(service, os.F_OK):
             return service
         raise NoConfigurationError(missing(config)) from None
-    beside = config.parent / (state or "failover.db")
+    beside = config.parent / state if state else config.resolve().parent / "failover.db"
     return service if not state and not beside.exists() and os.path.lexists(service.parent) else beside
 
 

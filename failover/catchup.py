@@ -115,7 +115,11 @@ def _left(row: Delivery, matter: Matter, reason: str, *, person: bool = True) ->
 
 
 def _unsaid(deliveries: Sequence[Delivery]) -> Iterator[Leftover]:
-    """Once per channel and kind: what was said there after all is not missed.  The welcome back has its own rule."""
+    """Once per channel and kind: what was said there after all is not missed.  The welcome back has its own rule.
+
+    Nor is a correction missed where nothing of the alarm stands any more.
+    """
+    standing = {row.channel for row in deliveries if row.heard and row.statement is not Statement.CORRECTION}
     told = {(row.channel, _sort(row)) for row in deliveries if row.phase not in ENDED_UNSAID}
     last = {(row.channel, _sort(row)): row for row in deliveries if row.phase in ENDED_UNSAID}
     for key, row in last.items():
@@ -123,6 +127,8 @@ def _unsaid(deliveries: Sequence[Delivery]) -> Iterator[Leftover]:
             heard = f": {row.receipt.note}" if row.receipt.note else ""
             reason = f"only a part of {row.channel} has the {_kind(row)}{heard} ({row.reason})"
             yield _left(row, Matter.PARTLY, reason)
+        elif row.statement is Statement.CORRECTION and row.channel not in standing:
+            continue
         elif key not in told and row.statement is not Statement.WELCOME_BACK:
             reason = f"the {_kind(row)} was not said on {row.channel} ({row.phase.value}: {row.reason})"
             yield _left(row, Matter.UNSAID, reason, person=_is_missed(row))
@@ -134,13 +140,17 @@ def _is_missed(row: Delivery) -> bool:
 
 
 def _unwelcomed(statements: Iterable[StatementRow], deliveries: Sequence[Delivery]) -> Iterator[Leftover]:
-    """Rule S1: who heard the holding statement hears the welcome back; and what recovered says it too."""
+    """Rule S1: who heard the holding statement hears the welcome back; and what recovered says it too.
+
+    Who heard that the alarm was false waits for no end of it.
+    """
     said = [row for row in deliveries if row.statement is Statement.WELCOME_BACK]
     cancelled = {row.channel: row for row in said if row.phase is Phase.CANCELLED}  # by a relapse: another came later
     welcome = cancelled | {row.channel: row for row in said if row.phase is not Phase.CANCELLED}
     vetoed = [row for row in statements if row.kind is Statement.WELCOME_BACK and row.decision == "vetoed"]
     heard = [row.channel for row in deliveries if row.statement in HOLDING_KINDS and row.heard]
-    for channel in dict.fromkeys([*heard, *welcome]):
+    corrected = {row.channel for row in deliveries if row.statement is Statement.CORRECTION and row.heard}
+    for channel in dict.fromkeys(name for name in (*heard, *welcome) if name not in corrected):
         row = welcome.get(channel)
         known = row is not None and (row.heard or row.phase in (Phase.HELD, Phase.RETRACTED))
         if not known:

@@ -43,8 +43,10 @@ class MisusedError(RequestError):
 class Control:
     """Listens while the daemon runs."""
 
-    def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, path: Path, handlers: Mapping[str, Handler], configuration: Path | None = None) -> None:
+        """`configuration` is the daemon's own: a request that names another is meant for another daemon."""
         self._path = path
+        self._configuration = configuration
         self._handlers = handlers
         self._server: asyncio.Server | None = None
 
@@ -90,6 +92,8 @@ class Control:
         handler = self._handlers.get(str(request.get("do"))) if isinstance(request, dict) else None
         if handler is None:
             return {"ok": False, "text": f"unknown request; there are {', '.join(self._handlers)}"}
+        if strange := self._strange(request.get("configuration")):
+            return {"ok": False, "text": strange}
         try:
             return {"ok": True, "data": await handler(request, whence(_user(uid), uid, request.get("from")))}
         except MisusedError as error:
@@ -104,6 +108,12 @@ class Control:
             trouble = {"message": "an error that nobody expected at the control socket", "exception": error}
             asyncio.get_running_loop().call_exception_handler(trouble)
             return {"ok": False, "text": f"this failed unexpectedly ({type(error).__name__}); see the journal"}
+
+    def _strange(self, meant: object) -> str:
+        """What is meant for the daemon of another configuration must not be done by this one; "" if it is ours."""
+        if not isinstance(meant, str) or self._configuration is None or Path(meant) == self._configuration.resolve():
+            return ""
+        return f"the daemon that listens here has {self._configuration}, and this was meant for that of {meant}"
 
 
 def _somebody_listens(path: Path) -> bool:

@@ -22,14 +22,14 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from failover import __version__, registry
 from failover.assembly import Assembly, assemble, pictures_of, user_agent
 from failover.checkup import A_DAY, Checkup
-from failover.clock import Clock
+from failover.clock import TOLERATED, Clock
 from failover.config import load
 from failover.config.problems import ConfigError
 from failover.config.settings import Settings
 from failover.control import Control
 from failover.courier import Courier
 from failover.desk import RequestError
-from failover.engine import REMEMBERED
+from failover.engine import REMEMBERED, Engine
 from failover.handlers import handlers
 from failover.journal import Journal
 from failover.lastgood import LastGood
@@ -88,6 +88,7 @@ class Daemon:
         self._why = "stopped"
         self._ticked = time.monotonic()
         self._starved = False
+        self._ahead = 0.0  # seconds by which the wall clock was set that are not adopted, when the jobs were made
 
     async def run(self) -> int:
         """Watch until told to stop; the exit code."""
@@ -98,7 +99,7 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, self._hung_up)
         await self._mend_the_past()
         await self._assemble(self._settings)
-        control = Control(self._settings.control, handlers(self))
+        control = Control(self._settings.control, handlers(self), self._settings.path)
         try:
             await control.start()
         except OSError as error:
@@ -230,7 +231,7 @@ class Daemon:
             self._guarded, "interval", seconds=every, jitter=jitter, id=name, args=[name, function, *args]
         )
         if first is not None:
-            job.modify(next_run_time=datetime.fromtimestamp(self._clock.now() + first, UTC))
+            job.modify(next_run_time=self._on_the_wall(self._clock.now() + first))
 
     async def _guarded(self, name: str, function: Any, *args: Any) -> None:
         """One run of a job.  To be broken off is no error, and an error is told in our own words."""
@@ -295,7 +296,11 @@ class Daemon:
         """At once, or as soon as its source may be asked again."""
         job = self._scheduler.get_job(job_id)
         if job is not None:
-            job.modify(next_run_time=datetime.fromtimestamp(max(at, self._clock.now()), UTC))
+            job.modify(next_run_time=self._on_the_wall(max(at, self._clock.now())))
+
+    def _on_the_wall(self, at: float) -> datetime:
+        """The scheduler goes by the wall clock, also while what it was set by is not adopted."""
+        return datetime.fromtimestamp(at + self._clock.look(), UTC)
 
     async def _check(self, name: str) -> None:
         """Once a day (S8); a channel that could not post is asked again soon, so that `status` stays true."""
@@ -347,13 +352,13 @@ class Daemon:
             return str(error)
 
     async def _mind_the_clock(self) -> None:
-        seconds = self._clock.step()
-        if seconds:
-            try:
-                await self._at.engine.step(seconds, self._clock.now())
-            except StoreError as error:
-                self._at.engine.store_refused(error)
+        """The jobs follow the wall clock at once (and once: it must not start them anew at each pulse)."""
+        seconds = self._clock.look()
+        if abs(seconds - self._ahead) > TOLERATED:
             self._schedule()
+            self._ahead = seconds
+        if await keep_up(self._clock, self._at.engine):
+            self._ahead = 0.0
 
     def _progress(self) -> bool:
         """Did the ticks tick?  Never asks how a platform or the network is (rule O5)."""
@@ -497,6 +502,23 @@ class Daemon:
         probes = {name: frozenset(p.name for p in one.probes) for name, one in settings.platforms.items()}
         self._at.engine.inherit(old.engine, probes)
         await old_stack.aclose()
+
+
+async def keep_up(clock: Clock, engine: Engine) -> bool:
+    """Where the wall clock was set, everything pending moves, then our clock; did they?
+
+    If the disk refuses, neither does, and it is tried again: with the clock alone, what is owed would expire unsaid.
+    """
+    seconds = clock.look()
+    if not seconds:
+        return True
+    try:
+        await engine.step(seconds, clock.now() + seconds)
+    except StoreError as error:
+        engine.store_refused(error)
+        return False
+    clock.adopt(seconds)
+    return True
 
 
 def tell_rejected(journal: Journal, error: ConfigError, path: str) -> None:

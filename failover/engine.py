@@ -338,6 +338,10 @@ class Engine:
         """Has the welcome back of an incident that is open again been said?"""
         return await self._agenda.told_as_over(incident)
 
+    def taken_back(self, incident: Incident) -> None:
+        """It is written down that this was a false alarm: the next outage is an incident of its own."""
+        self.recent = [incident if one.id == incident.id else one for one in self.recent]
+
     # -- a person's word -----------------------------------------------------------------------------------
 
     async def declare(self, word: Declaration) -> None:

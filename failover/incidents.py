@@ -22,7 +22,8 @@ class Incident:
     """From the first confirmed DOWN of a group to its confirmed recovery.
 
     `platforms` were down at some time in it, in the order they fell; `down` still are.  `ordinal` counts the
-    incidents of this group within a day (1 = the first).  Times are seconds since the epoch (UTC).
+    incidents of this group within a day (1 = the first).  `taken_back_at`: a person has said that it was a false
+    alarm.  Times are seconds since the epoch (UTC).
     """
 
     id: str
@@ -33,6 +34,7 @@ class Incident:
     closed_at: float | None = None
     ordinal: int = 1
     reason: str = ""
+    taken_back_at: float | None = None
 
     @property
     def is_open(self) -> bool:
@@ -85,9 +87,10 @@ def _fell(
         if platform in latest.down:
             return Turn.NOTHING, None
         return Turn.JOINED, _with(latest, platform)
-    if latest is not None and now - (latest.closed_at or now) < calm.relapse:
+    # after a false alarm the next outage is the first of which anybody hears
+    if latest is not None and latest.taken_back_at is None and now - (latest.closed_at or now) < calm.relapse:
         return Turn.REOPENED, replace(_with(latest, platform), closed_at=None)
-    within_a_day = [incident for incident in recent if now - incident.opened_at < A_DAY]
+    within_a_day = [one for one in recent if now - one.opened_at < A_DAY and one.taken_back_at is None]
     return Turn.OPENED, Incident(
         id=new_id,
         group=group,

@@ -16,6 +16,7 @@ from failover.delivery import Delivery, Phase, StatementRow
 from failover.hindsight import Chapter
 from failover.incidents import Incident
 from failover.model import Observation, State
+from failover.signoff import given_by
 from failover.store import Store
 
 Fields = dict[str, Any]
@@ -208,6 +209,7 @@ def _statement(
         "release_at": row.release_at,
         "decision": row.decision,
         "decided_by": row.decided_by,
+        "approved_by": given_by(row),
         "decided_at": decided[-1] if decided else None,
         "because": row.reason,
         "deliveries": [

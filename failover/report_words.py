@@ -196,7 +196,9 @@ def signed(statement: Fields, clock: Clock) -> str:
     because = f" ({statement['because']})" if statement["because"] else ""
     if statement["decision"] == "vetoed":
         late = _too_late(statement)
-        return f"{f'{_unasked(statement, clock)}; ' if late else ''}{who} objected{when}{late}{because}"
+        approved = f"{statement['approved_by']} approved" if statement.get("approved_by") else ""
+        before = f"{approved or _unasked(statement, clock)}; " if late else ""
+        return f"{before}{who} objected{when}{late}{because}"
     if statement["decision"]:
         return f"{who} {statement['decision']}{when}{because}"
     return _unasked(statement, clock)

@@ -82,7 +82,9 @@ class Retraction:
         if incident is None:
             raise RequestError(f"there is no incident {number}; see `failover status`")
         facts = {"incident": number, "by": by, "because": because}
-        await self._store.record(Change(at=now, audit=(("retract_asked", facts),)))
+        incident = replace(incident, taken_back_at=incident.taken_back_at or now)
+        await self._store.record(Change(at=now, incidents=(incident,), audit=(("retract_asked", facts),)))
+        self._engine.taken_back(incident)
         for statement in await self._store.statements(number):
             if statement.decision != "vetoed" and statement.kind is not Statement.CORRECTION:
                 await self._desk.stop(statement, because or "a false alarm", by, now)

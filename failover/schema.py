@@ -122,6 +122,8 @@ MIGRATIONS: Sequence[str] = (
     """,
     # Which statement of an incident was planned after which.
     "ALTER TABLE statement ADD COLUMN place INTEGER NOT NULL DEFAULT 0",
+    # When a person said of an incident that it was a false alarm.
+    "ALTER TABLE incident ADD COLUMN taken_back_at REAL",
 )
 """One script per schema version: a file of version n is brought forward by those after n, in one transaction.
 

@@ -37,9 +37,13 @@ def by_mode(channels: Iterable[str], kind: Statement, house: House) -> dict[str,
 def objected(channel: str, kinds: Collection[Statement], known: Known, house: House) -> bool:
     """Has somebody objected to this being said on channels that are signed off like this one?
 
-    An objection in a mode that no channel has any more, and one of the configuration, counts for all of them.
+    An objection in a mode that no channel has any more, and one of the configuration, counts for all of them; and one
+    to what this channel was to say counts for it, however it is signed off today.
     """
     vetoed = [row for row in known.statements if row.kind in kinds and row.decision == "vetoed"]
+    stopped = {row.id for row in vetoed}
+    if any(one.channel == channel and one.statement_id in stopped for one in known.deliveries):
+        return True
     kind = Statement.HOLDING if Statement.HOLDING in kinds else next(iter(kinds))
     used = {mode_of(name, kind, house.sign_off, house.signing) for name in house.voices}
     mode = mode_of(channel, kind, house.sign_off, house.signing)

@@ -207,7 +207,8 @@ def is_disputed(seen: Tally, rules: Rules) -> bool:
 
 def looks_of_ours(seen: Tally, rules: Rules) -> tuple[Sequence[Observation], Sequence[Observation]]:
     """What was seen from this machine: what fails, and what is answered as it should be (not merely its name)."""
-    failing = [one for evidence in _OWN for one in seen.votes.get(evidence, ())] + list(seen.pending)
+    failing = [one for evidence in _OWN for one in seen.votes.get(evidence, ())]
+    failing += [one for one in seen.pending if one not in failing]
     working = [one for one in seen.works if one.sighting.evidence in _OWN and one.probe not in rules.lookups]
     return failing, working
 

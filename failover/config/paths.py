@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from failover.config.places import BYTES_AT_MOST, Node
@@ -52,8 +53,8 @@ def _of_file(path: Path, text: str) -> Problem:
 
 def read_state(node: Node | None, reading: Reading) -> Path:
     """The database file; by default in the directory that systemd gives, else beside the configuration."""
-    if node is None:
-        return reading.output / DATABASE
+    if node is None:  # also where a link to the configuration is named: the database is the same
+        return (reading.output if reading.serves else Path(reading.file).resolve().parent) / DATABASE
     try:
         return reading.base / _database(node.value)
     except ValueError as error:
@@ -98,7 +99,9 @@ def left_elsewhere(
     Earlier versions kept it in the working directory; the service has it where its manager says.  What begins anew
     could say everything once more, so a person must decide.
     """
-    if env.get("STATE_DIRECTORY") or state != configuration.parent / DATABASE or state.exists():
+    if env.get("STATE_DIRECTORY") or state != configuration.resolve().parent / DATABASE or state.exists():
         return None
-    known = [Path.cwd() / DATABASE, *(place for file, place in service.items() if file == configuration.absolute())]
+    known = [place for file, place in service.items() if file == configuration.absolute()]
+    with suppress(FileNotFoundError):  # a working directory that is gone
+        known.insert(0, Path.cwd() / DATABASE)
     return next((one for one in known if os.path.lexists(one)), None)

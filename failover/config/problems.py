@@ -95,6 +95,11 @@ class Reading:
         return Path(state) if state else self.base
 
     @property
+    def serves(self) -> bool:
+        """Does a service manager give a directory for what is written?"""
+        return bool(self.env.get("STATE_DIRECTORY"))
+
+    @property
     def credentials(self) -> Path | None:
         """The service manager's credentials directory."""
         folder = self.env.get("CREDENTIALS_DIRECTORY", "")

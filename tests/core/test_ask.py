@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -13,8 +14,9 @@ from typing import Any
 import pytest
 
 from failover import ask as asking
-from failover.ask import NotRunningError, UncertainError, ask
+from failover.ask import NotRunningError, RefusedError, UncertainError, ask
 from failover.cli import main
+from failover.control import Control
 from failover.handlers import handlers
 from failover.postoffice import PostOffice
 from tests.core.stories import NOON, World
@@ -86,6 +88,31 @@ def test_it_is_not_asked_of_another_daemon_then(tmp_path: Path, monkeypatch: pyt
             ask(tmp_path / "c.yaml", "pause")
         with pytest.raises(BlockingIOError):
             other.accept()
+
+
+async def test_what_is_meant_for_the_daemon_of_another_configuration_is_refused(tmp_path: Path) -> None:
+    """A rehearsal's `declare` must not be done by the service, whose socket is knocked at where no other answers."""
+    done: list[str] = []
+
+    async def declare(_request: Any, by: str) -> str:
+        done.append(by)
+        return "done"
+
+    ours, other = tmp_path / "ours.yaml", tmp_path / "rehearsal.yaml"
+    for file in (ours, other):
+        file.write_text("control: s.sock\n")
+    (tmp_path / "link.yaml").symlink_to(ours)
+    control = Control(tmp_path / "s.sock", {"declare": declare, "status": declare}, ours)
+    await control.start()
+    try:
+        with pytest.raises(RefusedError, match=r"was meant for that of .*rehearsal"):
+            await asyncio.to_thread(ask, other, "declare")
+        assert done == []
+        assert await asyncio.to_thread(ask, other, "status") == "done"
+        for name in (ours, tmp_path / "link.yaml"):
+            assert await asyncio.to_thread(ask, name, "declare") == "done"
+    finally:
+        await control.stop()
 
 
 def test_a_question_that_changes_nothing_was_just_not_answered(config: Path) -> None:

@@ -70,6 +70,10 @@ CASES: dict[str, tuple[list[Delivery], list[tuple[Matter, bool]]]] = {
         [],
     ),
     "taken back": ([sent(phase=Phase.RETRACTED)], []),
+    "taken back after the correction was refused": (
+        [sent(phase=Phase.RETRACTED), sent(Statement.CORRECTION, phase=Phase.REFUSED, receipt=None)],
+        [],
+    ),
     "pinned and unpinned": ([sent(receipt=PINNED), welcome()], []),
     "pinned, and nothing came after it": (
         [sent(receipt=PINNED)],
@@ -77,7 +81,7 @@ CASES: dict[str, tuple[list[Delivery], list[tuple[Matter, bool]]]] = {
     ),
     "pinned, and the correction took it down": (
         [sent(receipt=PINNED), sent(Statement.CORRECTION)],
-        [(Matter.UNWELCOMED, True)],
+        [],
     ),
     "the pin could not be removed": (
         [sent(receipt=PINNED), welcome(receipt=Receipt(remote_id="3", note="it may be pinned; unpin it by hand"))],

@@ -17,6 +17,7 @@ from failover.catchup import Leftover, Matter
 from failover.cli import main
 from failover.courier import Outlet
 from failover.delivery import Phase, Policy
+from failover.desk import TooLateError
 from failover.model import Health, Outcome, Receipt, Refusal, Refused, Statement
 from failover.postoffice import Draft, Origin, PostOffice
 from failover.report import MOST_ANSWERS, Names, NoIncidentError, report, window
@@ -333,7 +334,7 @@ async def test_what_could_not_be_taken_back_is_left_to_be_done_until_it_is() -> 
     [left] = [one for one in data["catch_up"] if one["matter"] == "public"]
     assert left["delivery"] == "1H-blog"
     assert "still public on blog" in left["reason"]
-    assert "Nothing is left" not in summary(data, BERLIN)
+    assert (left["person"], "the correction is there" in left["reason"]) == (False, True)
     assert "told on blog; taken back on telegram, email" in "\n".join(incidents_lines(await the_list(world)))
 
     del world.channels["blog"].retract  # type: ignore[method-assign]
@@ -375,6 +376,19 @@ async def test_an_objection_that_came_too_late_is_told_as_one() -> None:
     words = signed(holding, str)
     assert words.startswith("goes out by itself, as configured; root objected at ")
     assert words.endswith(", when it was public already on telegram and email (a false alarm)")
+
+
+async def test_who_approved_is_told_also_where_somebody_objected_later() -> None:
+    world = await a_world(house_=house(sign_off={Statement.HOLDING: "required"}))
+    await world.fall("facebook")
+    await world.desk.approve("1H", "ann", world.now)
+    await world.deliver()
+    world.now += 60
+    with pytest.raises(TooLateError):
+        await world.desk.veto("1H", "", "root", world.now)
+    [holding] = (await told(world))["statements"]
+
+    assert signed(holding, str).startswith("ann approved; root objected at ")
 
 
 async def test_an_objection_in_time_is_told_as_that() -> None:

@@ -123,6 +123,21 @@ async def test_where_a_false_alarm_cannot_be_taken_back_a_correction_is_said_onc
     assert [one["statement"] for one in planned] == ["1H", "1C"]
 
 
+async def test_a_real_outage_soon_after_a_false_alarm_is_told() -> None:
+    """It is no relapse of something that never was: an incident of its own, and the first of its day."""
+    story = await a_false_alarm("email")
+    await retract(story, "1")
+    await story.rise("facebook")
+    await story.live(20 * MINUTE, {"facebook": GREEN})
+    await story.fall("facebook")
+    await story.live(5 * MINUTE, {"facebook": RED})
+    said = {name: [post.incident for post in wall.said(Statement.HOLDING)] for name, wall in story.walls.items()}
+    assert {name: one[-1] for name, one in said.items() if one} == {"telegram": "2", "email": "2", "blog": "2"}
+    assert [one.ordinal for one in story.engine.recent] == [1, 1]
+    again = await story.store.incidents()
+    assert [one.taken_back_at is not None for one in again] == [True, False]
+
+
 @pytest.mark.parametrize("when", ["before the end", "after it"])
 async def test_who_is_told_that_the_alarm_was_false_is_not_welcomed_back(when: str) -> None:
     story = await a_false_alarm("email")

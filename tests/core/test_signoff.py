@@ -33,7 +33,7 @@ from failover.signoff import (
     text_seal,
     via_telegram,
 )
-from failover.statements import lapse
+from failover.statements import lapse, objected
 from failover.turns import after_turn
 from failover.updates import update
 from failover.welcome import welcome_back
@@ -358,6 +358,15 @@ async def test_root_is_not_the_second_person_and_whoever_is_not_listed_may_only_
     assert refused == ["root (command line)", "carl (command line, pts/1)", "www-data (control socket)"]
     assert [line["by"] for line in story.journal.said("approval_refused")] == refused
     assert await story.desk.veto("1H", "", "carl (command line, pts/1)", story.now) == "1H is stopped."
+
+
+@pytest.mark.parametrize("today", ["automatic", "required", "veto"])
+def test_what_a_channel_was_kept_from_saying_is_not_said_there_under_another_mode(today: str) -> None:
+    """A reload may change how it is signed off, not that somebody objected."""
+    kept = delivery(channel="telegram", statement_id="7H", statement=H, phase=Phase.CANCELLED)
+    known = Known(statements=[row(decision="vetoed", decided_by="ann")], deliveries=[kept])
+    other = house(sign_off={H: "required"}, signing=Signing(modes={("telegram", H): today}))
+    assert objected("telegram", {H}, known, other)
 
 
 # -- who is asked when -----------------------------------------------------------------------------------------

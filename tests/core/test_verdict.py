@@ -853,6 +853,23 @@ def test_a_look_that_is_answered_in_between_begins_the_ordinary_time_anew() -> N
         )
 
 
+def test_that_its_name_is_found_elsewhere_is_not_that_it_answers_there() -> None:
+    found = [seen(up(ELSEWHERE), probe="dns")]
+
+    assert not sorted_(*found, lookups=frozenset({"dns"})).reached
+    assert sorted_(*found).reached
+
+
+def test_a_vote_that_waits_for_our_line_is_counted_once() -> None:
+    """One page fails and one is shown: disputed, whether or not the anchors have answered since the last look."""
+    case = Case(OK, rules=WATCHED)
+    for passed in range(0, 300, 10):
+        now = NOON + passed
+        fails, works = seen(down(HERE), probe="web", at=now), seen(up(HERE), probe="api", at=now)
+        line = Line(good_at=now - 5 if passed % 20 else now + 1)
+        assert case.at(passed, down(CROWD), down(OFFICIAL), fails, works, line=line) is SUSPECT
+
+
 # -- the clock -------------------------------------------------------------------------------------------------
 
 

@@ -61,6 +61,29 @@ def test_daemon_and_commands_meet_beside_the_configuration(named: str, folders: 
     assert ask.state_file(file).resolve() == home / "failover.db"
 
 
+def test_a_link_to_the_configuration_leads_to_the_same_database(folders: tuple[Path, Path]) -> None:
+    """Started by either name, the second daemon must find that the first has the database."""
+    home, elsewhere = folders
+    (home / "config.yaml").write_text(MINIMAL)
+    link = elsewhere / "linked.yaml"
+    link.symlink_to(home / "config.yaml")
+
+    settings = parse(MINIMAL, link, {"GOOD_TOKEN": "tok-secret-1"}, FakeKinds())
+
+    assert settings.state.resolve() == home / "failover.db"
+    assert settings.control.resolve() == home / "control.sock"
+    assert ask.sockets(link)[0] == home / "control.sock"
+    database(home)
+    assert ask.state_file(link) == home / "failover.db"
+    assert left_elsewhere(settings.state, link, {}) is None
+
+
+def test_a_working_directory_that_is_gone_keeps_nobody_from_starting(folders: tuple[Path, Path]) -> None:
+    home, elsewhere = folders
+    elsewhere.rmdir()
+    assert left_elsewhere(home / "failover.db", home / "config.yaml", {}) is None
+
+
 def test_a_database_of_an_earlier_version_in_the_working_directory_is_not_begun_anew(
     folders: tuple[Path, Path],
 ) -> None:

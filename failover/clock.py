@@ -1,7 +1,7 @@
 """The daemon's clock: wall time that never jumps under anybody's feet.
 
 `now` runs on CLOCK_BOOTTIME (which also counts while the machine sleeps) from the wall time at the start.  When the
-wall clock is set, `step` notices the difference, and the caller moves everything that is pending with it.
+wall clock is set, `look` notices the difference; the caller moves everything that is pending, and then adopts it.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ class Clock:
     def now(self) -> float:
         return time.clock_gettime(time.CLOCK_BOOTTIME) + self._offset
 
-    def step(self) -> float:
-        """By how many seconds the wall clock has been set since last asked; 0.0 if it was not."""
+    def look(self) -> float:
+        """By how many seconds the wall clock has been set, as long as that is not adopted; 0.0 if it was not."""
         difference = self._difference()
-        if abs(difference) <= TOLERATED:
-            return 0.0
-        self._offset += difference
-        return difference
+        return 0.0 if abs(difference) <= TOLERATED else difference
+
+    def adopt(self, seconds: float) -> None:
+        """Everything that is pending has been moved by so many seconds, and so is `now`."""
+        self._offset += seconds
 
     def _difference(self) -> float:
         return time.time() - self.now()  # noqa: TID251  this is the clock

@@ -9,6 +9,7 @@ its claim to `accepted`, or with a reason to `failed`, the post itself always af
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import pwd
@@ -31,6 +32,9 @@ LONGEST_NAME = 120
 
 MOST_ASKED = 200
 """So many files at most are asked whether they too want a picture."""
+
+NO_SUCH_FILE = (errno.ENOENT, errno.ENAMETOOLONG)
+"""No file has this name, or can have it: waiting does not help."""
 
 _TAKEN = re.compile(r"([0-9a-f]{16})-(.+)", re.DOTALL)
 
@@ -177,8 +181,10 @@ class Custody:
             return self._read(own, most, now)
         except UnfitFileError as error:
             raise UnfitFileError(f"image: {name}: {error}") from None
-        except FileNotFoundError as error:
-            raise UnfitFileError(f"image: {name} cannot be read ({error.strerror})") from None
+        except OSError as error:
+            if error.errno not in NO_SUCH_FILE:
+                raise
+            raise UnfitFileError(f"image: {safe_name(name)} cannot be read ({error.strerror})") from None
 
     def _brought(self, ticket: Ticket, name: str, own: Path, now: float) -> Path:
         """Where it lies; it stays where another post wants it too, or where it cannot be moved."""

@@ -170,9 +170,9 @@ def _of_posts(daemon: Answerer) -> dict[str, Handler]:
 
     async def post(request: Request, by: str) -> object:
         key = _key(request)
-        if key and (taken := await daemon.at.engine.store.posts.was_claimed(key)):
-            return {"post": taken, "told": f"{taken} was handed in with this key already; see `failover posts`."}
         draft = _draft(request)
+        if key and (taken := await daemon.at.posts.repeated(draft, key)):
+            return {"post": taken[0].id, "told": taken[1]}
         _timely(draft, daemon.now(), zone_of(daemon.at.settings.organisation.timezone))
         handed_in, told = await daemon.at.posts.accept(draft, Origin(by=by, claim=key), daemon.now())
         daemon.kick()

@@ -20,12 +20,13 @@ from failover.delivery import OWED, Delivery, Phase, cancelled
 from failover.desk import RequestError
 from failover.diversion import outlook
 from failover.engine import Engine
+from failover.incidents import A_DAY
 from failover.minutes import of_endings
 from failover.model import Image
 from failover.moments import clock_time, zone_of
 from failover.pictures import PictureError, keep, media_type
 from failover.post_list import MOST_POSTS
-from failover.posts import POST_ID, Ground, Post, deliveries, misfits, referenced
+from failover.posts import NEVER, POST_ID, Ground, Post, deliveries, misfits, referenced
 from failover.store import Change
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
@@ -78,16 +79,35 @@ class PostOffice:
         """Check it and write it down; the post, and what happens with it in words.  Raises RequestError."""
         _check_words(draft)
         images = await self._images(draft)
+        if origin.claim and not origin.file and (taken := await self.repeated(draft, origin.claim)):
+            return taken
         number = int(await self._store.setting(LAST_POST, "0")) + 1
         post = replace(self._post(draft, origin, now), id=f"P{number}", images=images)
         ground = self._engine.ground(now)
         targets, further = misfits(post, ground)
         if targets:
             raise RequestError("; ".join(f"{name}: {_too_much(why)}" for name, why in targets.items()))
+        # Whatever can fail comes before: an answer that it failed must mean that the post was not taken.
+        told = self._told(post, ground, further, await self._outlook(post, ground))
         await self._store.record(_handed_in(post, origin, now))
         facts = {"due": post.at, "file": origin.file or None}
         self._engine.journal.say("post_accepted", post=post.id, channels=list(post.to), by=post.by, **facts)
-        return post, self._told(post, ground, further, await self._outlook(post, ground))
+        return post, told
+
+    async def repeated(self, draft: Draft, claim: str) -> tuple[Post, str] | None:
+        """The post that was handed in with this claim before; None if none was.
+
+        Raises RequestError where that was another: what was never taken must not be answered like what was.
+        """
+        post = await self._store.posts.get(await self._store.posts.was_claimed(claim))
+        if post is None:
+            return None
+        differs = ["another text"] if post.text != _lines(draft.text).strip() else []
+        differs += ["other channels"] if set(post.to) != set(draft.to) else []
+        if differs:
+            what = " and ".join(differs)
+            raise RequestError(f"{post.id} was handed in with this key, and it has {what}; a new post needs its own")
+        return post, f"{post.id} was handed in with this key already; see `failover posts`."
 
     async def cancel(self, post_id: str, by: str, now: float) -> str:
         """What of it is not public yet is not published."""
@@ -186,6 +206,8 @@ class PostOffice:
             raise RequestError(f"{key}: {error}") from None
         if found <= now:
             raise RequestError(f"{key}: {written} is past")
+        if found > NEVER - A_DAY:
+            raise RequestError(f"{key}: {written} is too far off; say a time before 9999-12-30")
         return found
 
     # -- telling -----------------------------------------------------------------------------------------------

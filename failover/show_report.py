@@ -7,8 +7,8 @@ explanation, evidence}]), `answers` (platform -> {before, changes, more}: what e
 every change of it), `statements` ([{id, kind, reference, created_at, mode, release_at, decision, decided_by,
 approved_by, decided_at, because, deliveries: [{id, channel, phase, heard, attempts, ended_at, took, after_opening,
 subject, text, url, remote_id, note, reason, recipients}]}]), `audit` ([{number, at, event, facts, digest,
-sentence}]), `posts` and `catch_up` ([{matter, channel, delivery, reason, person}]).  Times are ISO 8601 with offset in the
-organisation's time zone, lengths seconds; `recipients` are counts, and no address stands anywhere.
+sentence}]), `posts` and `catch_up` ([{matter, channel, delivery, reason, person}]). Times are ISO 8601 with offset in
+the organisation's time zone, lengths seconds; `recipients` are counts, and no address stands anywhere.
 """
 
 from __future__ import annotations

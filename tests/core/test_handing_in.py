@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import io
 import json
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from failover.cli import main
+from failover.control import Handler
 from failover.desk import RequestError
+from failover.handlers import handlers
+from failover.model import Measure
 from failover.postoffice import Draft, Origin, PostOffice
+from failover.posts import Gauge
+from failover.schema import StoreError
 from failover.show_posts import posts_lines
 from tests.core.stories import HOUR, NOON, World
 from tests.core.test_show_posts import listed, post, row
@@ -118,3 +126,96 @@ def test_standard_input_is_read_as_utf_8_and_what_is_none_is_left_to_the_daemon(
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="ascii"))
         assert main(["post", "-", "--to", "blog"]) == 0
     assert said == ["grün\n", "caf\udce9"]
+
+
+# -- how it is answered ----------------------------------------------------------------------------------------
+
+
+async def test_what_cannot_be_foretold_is_not_taken(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error is an answer only where nothing was taken: who hears of it hands it in again."""
+
+    async def refuse(*_words: object) -> None:
+        raise StoreError("the database cannot be read: disk I/O error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.store.posts, "pace", refuse)
+        with pytest.raises(StoreError):
+            await accepted(world, tmp_path)
+    assert (await world.store.posts.listing(0, 10))["posts"] == []
+    assert (await accepted(world, tmp_path)).id == "P1"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("name", ["at", "until"])
+@pytest.mark.parametrize("written", ["9999-12-31T23:59", "9999-12-31T23:59:59-12:00"])
+async def test_a_time_at_the_end_of_the_calendar_is_refused_in_words(
+    world: World, tmp_path: Path, zone: str, name: str, written: str
+) -> None:
+    """No clock can show it in every zone."""
+    when: Any = {name: written}
+    draft = Draft(text="Market day", to=("blog",), **when)
+    with pytest.raises(RequestError, match=f"^{name}: .* too far off"):
+        await PostOffice(world.engine, tmp_path, zone).accept(draft, Origin(by="ann"), world.now)
+    assert (await world.store.posts.listing(0, 10))["posts"] == []
+
+
+# -- the same key ----------------------------------------------------------------------------------------------
+
+
+def asking(world: World, folder: Path) -> Handler:
+    """The request `post` of a daemon."""
+    at = SimpleNamespace(
+        engine=world.engine,
+        posts=PostOffice(world.engine, folder, "UTC"),
+        settings=SimpleNamespace(organisation=SimpleNamespace(timezone="UTC")),
+    )
+    answerer: Any = SimpleNamespace(at=at, now=lambda: world.now, kick=lambda: None)
+    return handlers(answerer)["post"]
+
+
+MARKET: dict[str, Any] = {"text": "Market day", "to": ["blog", "telegram"], "key": "k1"}
+
+
+async def test_what_is_handed_in_twice_at_once_with_one_key_is_one_post(tmp_path: Path) -> None:
+    """Also while its picture is being written."""
+    gauge = Gauge(measure=lambda _one: Measure(1, 9, "characters"), images=1)
+    world = world_of(gauges=dict.fromkeys(MARKET["to"], gauge))
+    await world.start()
+    post = asking(world, tmp_path)
+    request = {**MARKET, "image": base64.b64encode(PNG).decode(), "alt": "a dot"}
+    answers: list[Any] = await asyncio.gather(*(post(request, "ann") for _call in range(3)))
+    assert [one["post"] for one in answers] == ["P1", "P1", "P1"]
+    assert sum("was handed in with this key already" in one["told"] for one in answers) == 2
+    assert len((await world.store.posts.listing(0, 10))["posts"]) == 1
+    world.store.close()
+
+
+@pytest.mark.parametrize(
+    ("other", "differs"),
+    [
+        pytest.param({"text": "Market day is off"}, "another text", id="another text"),
+        pytest.param({"to": ["blog"]}, "other channels", id="other channels"),
+        pytest.param({"text": "x", "to": ["blog"]}, "another text and other channels", id="both"),
+    ],
+)
+async def test_a_key_stands_for_one_post_only(
+    world: World, tmp_path: Path, other: dict[str, Any], differs: str
+) -> None:
+    """What was never taken must not be answered like what was."""
+    post = asking(world, tmp_path)
+    await post(MARKET, "ann")
+    with pytest.raises(RequestError, match=f"P1 was handed in with this key, and it has {differs}; "):
+        await post({**MARKET, **other}, "ann")
+    assert len((await world.store.posts.listing(0, 10))["posts"]) == 1
+
+
+async def test_the_same_post_may_be_written_a_little_differently(world: World, tmp_path: Path) -> None:
+    """Ends of lines, blanks around it, channels in another order; and its `at` may have passed since."""
+    post = asking(world, tmp_path)
+    first = {**MARKET, "text": "One\nTwo", "at": clock(world.now + 60)}
+    await post(first, "ann")
+    world.now += HOUR
+    again: Any = await post({**first, "text": " One\r\nTwo\n", "to": ["telegram", "blog", "blog"]}, "ann")
+    assert again["post"] == "P1"

@@ -321,7 +321,13 @@ async def test_a_picture_whose_end_never_comes_is_refused(gallery: World, tmp_pa
     assert (folder / "failed/dot.png").exists()
 
 
-@pytest.mark.parametrize("name", ["../secret.png", ".hidden.png", "b.md", '"\\0.png"', '"\\ud800.png"'])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("../secret.png", ".hidden.png", "b.md", '"\\0.png"', '"\\ud800.png"'),
+        pytest.param("x" * 300 + ".png", id="longer than any file's"),
+    ],
+)
 async def test_only_what_lies_beside_a_post_can_be_its_picture(gallery: World, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "posts"
     put(tmp_path, "secret.png")

@@ -70,8 +70,10 @@ class SiteFolder:
             self._remove({slug})
             self._take_places(files)
 
-    def end(self, incidents: Mapping[str, float]) -> None:
-        """These incidents are over since then (seconds since the epoch, UTC), whatever was said.  Raises OSError.
+    def show(self, incidents: Mapping[str, float | None]) -> None:
+        """These are over since then (seconds since the epoch, UTC), or last (None), whatever was said.
+
+        Raises OSError.
 
         The pages are put right where they are not; a site on which nothing was said is left alone.
         """

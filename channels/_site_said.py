@@ -172,15 +172,18 @@ def _situation(incident: str, words: Sequence[Said], over: Over, back: Mapping[s
     return Situation(incident=incident, state=state, since=words[-1].created_at, last=last, ended=ended)
 
 
-def over_by(incidents: Mapping[str, float], statements: Iterable[Said], before: Over) -> dict[str, float]:
-    """What is over once these incidents are (incident -> when); of what is no longer on the site nothing is kept.
+def over_by(incidents: Mapping[str, float | None], statements: Iterable[Said], before: Over) -> dict[str, float]:
+    """What is over once these incidents are (incident -> when; None: it lasts, and is not over any more).
 
-    Told by the last word on each: a word that comes later speaks for itself.
+    Told by the last word on each: a word that comes later speaks for itself.  Of what is no longer on the site
+    nothing is kept.
     """
     standing = situations(statements)
-    ended = {one.last.slug: incidents[one.incident] for one in standing if one.incident in incidents}
-    lasting = {one.last.slug for one in standing if one.state == DISRUPTION}
-    return {slug: at for slug, at in {**ended, **before}.items() if slug in lasting}
+    told = {one.last.slug: incidents[one.incident] for one in standing if one.incident in incidents}
+    open_again = {slug for slug, at in told.items() if at is None}
+    ended = {slug: at for slug, at in told.items() if at is not None}
+    told_lasting = {one.last.slug for one in standing if one.state == DISRUPTION}
+    return {slug: at for slug, at in {**ended, **before}.items() if slug in told_lasting - open_again}
 
 
 def over_from_json(raw: bytes) -> dict[str, float]:

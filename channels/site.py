@@ -102,10 +102,10 @@ class SiteChannel:
             return CannotTell(reason="a part of the pages shows it and cannot be changed")
         return Absent(reason="the site does not have it")
 
-    async def show_ended(self, incidents: Mapping[str, float]) -> bool:
-        """The pages no longer show these incidents as lasting, though nothing more is said of them here."""
+    async def show_state(self, incidents: Mapping[str, float | None]) -> bool:
+        """The pages show none of these as lasting that is over, nor as over that lasts (None), whatever is said."""
         try:
-            await asyncio.to_thread(self._folder.end, incidents)
+            await asyncio.to_thread(self._folder.show, incidents)
         except OSError:  # `check` says what is wrong with the disk
             return False
         return True

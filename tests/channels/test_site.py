@@ -167,7 +167,7 @@ async def test_an_incident_that_ended_without_a_word_is_not_shown_as_lasting(sit
     """The page claims no more than that nothing is known, and the statement itself stays as it was said."""
     await site.send(HOLDING, NOTES)
     before = tree(www)
-    assert await site.show_ended({"inc1": NOW + 3600, "inc2": NOW + 60})
+    assert await site.show_state({"inc1": NOW + 3600, "inc2": NOW + 60})
     index = (www / "index.html").read_text("utf-8")
     assert "<strong>Disruption</strong>" not in index
     assert "<strong>No known disruption</strong>" in index
@@ -184,27 +184,52 @@ async def test_an_incident_that_ended_without_a_word_is_not_shown_as_lasting(sit
 
 async def test_to_show_the_end_again_changes_not_one_byte(site: SiteChannel, www: Path) -> None:
     await site.send(HOLDING, NOTES)
-    await site.show_ended({"inc1": NOW + 3600})
+    await site.show_state({"inc1": NOW + 3600})
     before = written(www)
-    assert await site.show_ended({"inc1": NOW + 3600})
+    assert await site.show_state({"inc1": NOW + 3600})
     assert written(www) == before
 
 
 async def test_a_word_after_the_end_counts_again(site: SiteChannel, www: Path) -> None:
     """A relapse that is told; a welcome back that is said late is the last word as ever."""
     await site.send(HOLDING, NOTES)
-    await site.show_ended({"inc1": NOW + 600})
+    await site.show_state({"inc1": NOW + 600})
     await site.send(later(Statement.UPDATE, 900), NOTES)
     assert status(www)["state"] == "disruption"
-    await site.show_ended({"inc1": NOW + 1200})
+    await site.show_state({"inc1": NOW + 1200})
     assert status(www)["state"] == "all clear"
     await site.send(later(Statement.WELCOME_BACK, 1300), NOTES)
     assert "<strong>All clear</strong>" in (www / "index.html").read_text("utf-8")
 
 
+async def test_what_is_open_again_is_shown_as_lasting_though_no_word_is_said(site: SiteChannel, www: Path) -> None:
+    """Told twice it changes nothing; another incident stays over, and the next end is shown with its own time."""
+    await site.send(HOLDING, NOTES)
+    await site.send(later(Statement.HOLDING, 9, incident="inc2", reference="X-1", platforms=("x",)), NOTES)
+    await site.show_state({"inc1": NOW + 600, "inc2": NOW + 600})
+    assert status(www)["state"] == "all clear"
+    assert await site.show_state({"inc1": None, "inc3": None})
+    states = {one["id"]: one["state"] for one in status(www)["incidents"]}  # type: ignore[attr-defined]
+    assert states == {"inc1": "disruption", "inc2": "all clear"}
+    before = written(www)
+    assert await site.show_state({"inc1": None})
+    assert written(www) == before
+    await site.show_state({"inc1": NOW + 1200})
+    assert json.loads((www / "over.json").read_bytes())["fb-1118-1106"] == NOW + 1200
+
+
+async def test_what_is_said_to_be_back_is_not_talked_down_by_a_relapse_without_a_word(
+    site: SiteChannel, www: Path
+) -> None:
+    await site.send(HOLDING, NOTES)
+    await site.send(later(Statement.WELCOME_BACK, 60), NOTES)
+    await site.show_state({"inc1": None})
+    assert status(www)["state"] == "all clear"
+
+
 async def test_an_end_is_remembered_when_something_else_is_said(site: SiteChannel, www: Path) -> None:
     await site.send(HOLDING, NOTES)
-    await site.show_ended({"inc1": NOW + 600})
+    await site.show_state({"inc1": NOW + 600})
     other = later(Statement.HOLDING, 900, incident="inc2", reference="X-1", platforms=("x",))
     outcome = await site.send(other, NOTES)
     assert isinstance(outcome, Delivered)
@@ -216,17 +241,17 @@ async def test_an_end_is_remembered_when_something_else_is_said(site: SiteChanne
 
 
 async def test_where_nothing_was_said_no_end_is_shown(site: SiteChannel, www: Path) -> None:
-    assert await site.show_ended({"inc1": NOW})
+    assert await site.show_state({"inc1": NOW})
     assert tree(www) == {}
 
 
 async def test_an_end_that_cannot_be_written_is_not_claimed(site: SiteChannel, www: Path) -> None:
     await site.send(HOLDING, NOTES)
     (www / "over.json").mkdir()
-    assert not await site.show_ended({"inc1": NOW + 600})
+    assert not await site.show_state({"inc1": NOW + 600})
     assert status(www)["state"] == "disruption"
     (www / "over.json").rmdir()
-    assert await site.show_ended({"inc1": NOW + 600})
+    assert await site.show_state({"inc1": NOW + 600})
     assert status(www)["state"] == "all clear"
 
 
@@ -235,7 +260,7 @@ async def test_a_damaged_memory_of_what_is_over_is_made_anew(site: SiteChannel, 
     await site.send(HOLDING, NOTES)
     (www / "over.json").write_bytes(content)
     assert isinstance(await site.find(HOLDING, NOTES), Found)
-    await site.show_ended({"inc1": NOW + 600})
+    await site.show_state({"inc1": NOW + 600})
     assert json.loads((www / "over.json").read_bytes()) == {"fb-1118-1106": NOW + 600}
 
 

@@ -12,25 +12,27 @@ import pytest
 from failover.boards import AGAIN, Board
 from failover.courier import Courier, Outlet
 from failover.delivery import Policy
+from failover.engine import Engine
 from failover.model import Statement
 from tests.core.stories import GREEN, HOUR, MINUTE, RED, FakeChannel, World, house
 
+LASTS: dict[str, float | None] = {"1": None}
 WELCOME = {Statement.WELCOME_BACK: "required"}
 
 
 @dataclass
 class Page:
-    """A channel that notes what it was told to show as over; `answers` first, then True."""
+    """A channel that notes what it was told to show as over, or as lasting (None); `answers` first, then True."""
 
     inner: FakeChannel
-    told: list[dict[str, float]] = field(default_factory=list)
+    told: list[dict[str, float | None]] = field(default_factory=list)
     answers: list[bool] = field(default_factory=list)
     slow: bool = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
 
-    async def show_ended(self, incidents: Mapping[str, float]) -> bool:
+    async def show_state(self, incidents: Mapping[str, float | None]) -> bool:
         assert self.inner.speaking == 0
         self.told.append(dict(incidents))
         if self.slow:
@@ -56,11 +58,27 @@ async def an_outage(**changes: Any) -> tuple[World, Page]:
     assert isinstance(page, Board)
     assert not isinstance(world.channels["blog"], Board)
     await world.fall("facebook")
-    assert page.told == []
+    await world.deliver()
+    assert page.told == [LASTS]
+    page.told.clear()
     return world, page
 
 
-def over(world: World) -> dict[str, float]:
+def reloaded(world: World, *platforms: str) -> Engine:
+    """An engine that watches only these from now on."""
+    watches = {name: watch for name, watch in world.engine.watches.items() if name in platforms}
+    return Engine(world.store, world.house, watches, world.journal, lambda: None)
+
+
+async def reload(world: World, engine: Engine) -> Page:
+    await engine.load(world.now)
+    world.engine = engine
+    page = page_in(world)
+    await world.live(MINUTE)
+    return page
+
+
+def over(world: World) -> dict[str, float | None]:
     [one] = world.engine.recent
     assert one.closed_at is not None
     return {"1": one.closed_at}
@@ -97,7 +115,7 @@ async def test_a_relapse_and_its_end_are_two() -> None:
     first = over(world)
     await world.live(5 * MINUTE, {"facebook": RED})
     await world.rise("facebook")
-    assert page.told == [first, over(world)]
+    assert page.told == [first, LASTS, over(world)]
     assert first != over(world)
 
 
@@ -139,3 +157,36 @@ async def test_while_we_are_paused_no_page_is_changed() -> None:
     await world.desk.resume("ann", world.now)
     await world.live(MINUTE, {"facebook": GREEN})
     assert page.told == [over(world)]
+
+
+async def test_a_relapse_after_an_objection_is_shown_as_lasting_also_after_a_restart() -> None:
+    """No new word is said of it, so nothing else would take the end from the page."""
+    world, page = await an_outage(sign_off=WELCOME)
+    await world.rise("facebook")
+    await world.desk.veto("1W", "", "ann", world.now)
+    await world.live(MINUTE, {"facebook": GREEN})
+    ended = over(world)
+    await world.fall("facebook")
+    await world.deliver()
+    assert page.told == [ended, LASTS]
+    await world.restart()
+    page = page_in(world)
+    await world.live(MINUTE)
+    assert page.told == [LASTS]
+
+
+async def test_what_the_configuration_dropped_is_not_over_until_it_is_seen_well() -> None:
+    """Nobody knows how it ended: named again it may be down still."""
+    world, _ = await an_outage()
+    everything = Engine(world.store, world.house, world.engine.watches, world.journal, lambda: None)
+    others = [name for name in world.engine.watches if name != "facebook"]
+    page = await reload(world, reloaded(world, *others))
+    assert not world.engine.recent[0].is_open
+    assert page.told == []
+    page = await reload(world, everything)
+    assert page.told == []
+    await world.fall("facebook")
+    await world.deliver()
+    assert page.told == [LASTS]
+    await world.rise("facebook")
+    assert page.told == [LASTS, over(world)]

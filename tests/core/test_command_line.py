@@ -84,6 +84,10 @@ def test_what_is_no_time_is_wrong_usage_and_what_is_understood_is_said(
     assert told in capsys.readouterr().err
 
 
+async def never(_draft: object, _key: str) -> None:
+    """No call of the command line has been made before."""
+
+
 @pytest.fixture
 async def daemon(tmp_path: Path) -> AsyncIterator[Path]:
     """A daemon that answers at its socket, whose organisation is in Berlin; its configuration."""
@@ -97,6 +101,7 @@ async def daemon(tmp_path: Path) -> AsyncIterator[Path]:
         desk=world.desk,
         lookout=SimpleNamespace(looks={}),
         settings=SimpleNamespace(organisation=organisation),
+        posts=SimpleNamespace(repeated=never),
     )
     answerer: Any = SimpleNamespace(at=at, now=lambda: NOON, kick=lambda: None)
     control = Control(tmp_path / "control.sock", handlers(answerer))

@@ -45,6 +45,9 @@ class Belief(Protocol):
     def states(self) -> dict[str, State]:
         """Where every watched platform stands."""
 
+    def gathering(self, incident: Incident, now: float) -> float:
+        """Seconds for which a word about it waits for others of its group that are about to fall."""
+
     def is_fresh(self, platform: str, now: float) -> bool:
         """Does what is known at this moment bear out where it stands?"""
 
@@ -109,8 +112,11 @@ class Agenda:
         if not due and not joined_unsaid(incident, known, self._house):
             return Plan()
         states = {**self._belief.states(), **self._tellable(incident, now)}
-        tell = update if due else update_on_joined
-        return tell(incident, known, states, self._house, now, capped=await self.capped(now))
+        capped = await self.capped(now)
+        if due:
+            return update(incident, known, states, self._house, now, capped=capped)
+        wait = self._belief.gathering(incident, now)
+        return update_on_joined(incident, known, states, self._house, now, capped=capped, wait=wait)
 
     async def capped(self, now: float) -> list[str]:
         """The channels that have said enough in the last 24 hours.  Raises StoreError."""

@@ -275,28 +275,32 @@ class Daemon:
         self._retune()
 
     def _retune(self) -> None:
-        """Every look at the speed that its platform's state asks for; those on suspicion at once when it arises."""
+        """Every look at the speed that its platform's state asks for; those that sleep in calm times wake up."""
         for look in self._at.lookout.looks.values():
             interval = self._at.lookout.interval(look)
-            self._pace(f"look {look.id}", look.every if interval is None else interval)
+            roused = interval is not None and look.id in self._dormant
+            job_id, pace = f"look {look.id}", look.every if interval is None else interval
+            if self._pace(job_id, pace) or roused:
+                spread = random.uniform(0.0, 0.1 * pace)  # noqa: S311  no secret
+                self._not_before(job_id, self._at.lookout.next_at(look, pace) + spread)
             if interval is None:
                 self._dormant.add(look.id)
-            elif look.id in self._dormant:
+            else:
                 self._dormant.discard(look.id)
-                seen = self._at.engine.seen.get(look.platform, {}).get(look.name)
-                self._not_before(f"look {look.id}", seen.at + look.fastest if seen else 0.0)
 
-    def _pace(self, job_id: str, seconds: float) -> None:
-        """From now on this job runs so often."""
+    def _pace(self, job_id: str, seconds: float) -> bool:
+        """From now on this job runs so often; False if it did before."""
         job = self._scheduler.get_job(job_id)
-        if job is not None and job.trigger.interval.total_seconds() != seconds:
-            job.reschedule("interval", seconds=seconds, jitter=seconds * 0.1)
+        if job is None or job.trigger.interval.total_seconds() == seconds:
+            return False
+        job.reschedule("interval", seconds=seconds, jitter=seconds * 0.1)
+        return True
 
     def _not_before(self, job_id: str, at: float) -> None:
-        """At once, or as soon as its source may be asked again."""
+        """Its next run, at this time."""
         job = self._scheduler.get_job(job_id)
         if job is not None:
-            job.modify(next_run_time=self._on_the_wall(max(at, self._clock.now())))
+            job.modify(next_run_time=self._on_the_wall(at))
 
     def _on_the_wall(self, at: float) -> datetime:
         """The scheduler goes by the wall clock, also while what it was set by is not adopted."""

@@ -29,7 +29,7 @@ from failover.telling import Says, tell_declared, tell_locked_out, tell_transiti
 from failover.troubles import Troubles
 from failover.turns import after_turn, without
 from failover.verdict import Declaration, Rules, Standing, come_true, judge, shifted
-from failover.watches import Watch, counted, in_doubt, is_borne_out, locked_out, spikes
+from failover.watches import Watch, counted, gathering, in_doubt, is_borne_out, locked_out, spikes
 
 REMEMBERED = 2 * 86400.0
 """Seconds for which closed incidents are kept at hand (relapse, "again", late welcome back)."""
@@ -226,6 +226,13 @@ class Engine:
         """Where every watched platform stands."""
         return {name: standing.state for name, standing in self.standings.items() if name in self.watches}
 
+    def gathering(self, incident: Incident, now: float) -> float:
+        """Seconds for which a word about it waits for others of its group that are about to fall."""
+        others = [name for name, watch in self.watches.items() if watch.group == incident.group]
+        standings = [self.standings[name] for name in others if name in self.standings and name not in incident.down]
+        suspects = [(one, self._rules(one.platform)) for one in standings if one.state is State.SUSPECT]
+        return gathering(suspects, now, self.house.gather)
+
     def is_fresh(self, platform: str, now: float) -> bool:
         """Borne out in this run, and at this moment a person still says so, or as many classes as it takes (R1)."""
         standing, rules, declared = self.standings[platform], self.watches[platform].rules, platform in self.declared
@@ -245,7 +252,8 @@ class Engine:
             if incident is not None:
                 known = await known_of(self.store, incident)
                 capped = await self._agenda.capped(now) if turn is Turn.PARTLY_RECOVERED else ()
-                plan = after_turn(turn, incident, known, states, self.house, now, capped=capped)
+                wait = self.gathering(incident, now)
+                plan = after_turn(turn, incident, known, states, self.house, now, capped=capped, wait=wait)
         except StoreError as error:
             self.store_refused(error)
             return False

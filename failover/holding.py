@@ -16,7 +16,6 @@ from failover.routing import candidates, patience, promote, stand_back, trouble_
 from failover.signoff import is_waiting, unsaid
 from failover.statements import (
     by_mode,
-    gathering,
     next_statement,
     objected,
     speakable,
@@ -25,8 +24,17 @@ from failover.statements import (
 )
 
 
-def hold(turn: Turn, incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float) -> Plan:
-    """The holding statement for every backup that has neither heard it nor has it planned.
+def hold(
+    turn: Turn,
+    incident: Incident,
+    known: Known,
+    states: Mapping[str, State],
+    house: House,
+    now: float,
+    *,
+    wait: float = 0.0,
+) -> Plan:
+    """The holding statement for every backup that has neither heard it nor has it planned; `wait` seconds for more.
 
     Channels with another sign-off than the rest have a statement of their own: what waits there keeps nobody else.
     """
@@ -38,7 +46,7 @@ def hold(turn: Turn, incident: Incident, known: Known, states: Mapping[str, Stat
     ]
     plan = Plan()
     for mode, names in by_mode(channels, Statement.HOLDING, house).items() if platforms else ():
-        plan += _hold_in(mode, names, turn, incident, plan.on(known), states, house, now)
+        plan += _hold_in(mode, names, turn, incident, plan.on(known), states, house, now, wait)
     return plan + call_backups(incident, plan.on(known), states, house, now) if plan.deliveries else Plan()
 
 
@@ -51,6 +59,7 @@ def _hold_in(  # noqa: PLR0913, PLR0917  one group of what `hold` looks at
     states: Mapping[str, State],
     house: House,
     now: float,
+    wait: float,
 ) -> Plan:
     """For the channels of one mode of sign-off."""
     alike = [row for row in known.statements if row.kind in HOLDING_KINDS and row.mode == mode]
@@ -61,7 +70,7 @@ def _hold_in(  # noqa: PLR0913, PLR0917  one group of what `hold` looks at
     if not channels:
         return Plan()
     if statement is None:
-        kind, wait = opening_statement(incident, house.calm), gathering(incident, states, house)
+        kind = opening_statement(incident, house.calm)
         statement = next_statement(incident, kind, known, mode, house, now, wait)
     rows = worded_deliveries(
         incident, statement, channels, speakable(incident, house, states), Phase.STANDBY, house, now

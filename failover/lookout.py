@@ -107,6 +107,14 @@ class Lookout:
             self._spread[look.id] = (month_of(now), looks), seconds
         return seconds
 
+    def next_at(self, look: Look, pace: float) -> float:
+        """When it looks at a pace that begins now: counted from its last look; at once where that has passed.
+
+        So what was not asked for long is asked in the moment of a suspicion, and no source sooner than it allows.
+        """
+        seen, now = self._engine.seen.get(look.platform, {}).get(look.name), self._now()
+        return now if seen is None else max(now, seen.at + pace)
+
     async def look(self, look_id: str) -> None:
         """Look once and tell the engine."""
         look = self.looks[look_id]

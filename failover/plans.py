@@ -61,7 +61,7 @@ class House:
     gauges: Mapping[str, Gauge] = field(default_factory=dict)
     """channel -> what it can carry."""
     gather: float = 30.0
-    """How long a holding statement waits while further platforms of the group are suspect: one incident, one word."""
+    """How long a statement waits at most for others of the group that are about to fall: one incident, one word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -164,14 +164,6 @@ def unnamed(channel: str, platforms: Iterable[str], known: Known, but: str = "")
     return tuple(platform for platform in platforms if platform not in named_there)
 
 
-def gathering(incident: Incident, states: Mapping[str, State], house: House) -> float:
-    """Wait a little while others of the same owner are about to fall too: what belongs together is told once."""
-    falling = any(
-        states.get(platform) is State.SUSPECT and group == incident.group for platform, group in house.groups.items()
-    )
-    return house.gather if falling else 0.0
-
-
 def reword(incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float) -> Plan:
     """Holding statements that are certainly not public yet name the platforms that are down now.
 

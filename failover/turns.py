@@ -22,7 +22,7 @@ _AFTER_THE_END = frozenset({Statement.WELCOME_BACK, Statement.CORRECTION})
 """What the end of an incident does not make untrue."""
 
 
-def after_turn(
+def after_turn(  # noqa: PLR0913  a turn, and the world it happens in
     turn: Turn,
     incident: Incident,
     known: Known,
@@ -31,8 +31,12 @@ def after_turn(
     now: float,
     *,
     capped: Collection[str] = (),
+    wait: float = 0.0,
 ) -> Plan:
-    """Everything to be planned, re-worded or cancelled because of `turn`; `capped` channels hear no updates."""
+    """Everything to be planned, re-worded or cancelled because of `turn`.
+
+    `capped` channels hear no updates; a holding statement waits `wait` seconds for others that are about to fall.
+    """
     match turn:
         case Turn.OPENED | Turn.JOINED | Turn.REOPENED:
             plan = cancel(known.welcome, "the platform failed again", now)
@@ -40,7 +44,7 @@ def after_turn(
             if turn is Turn.REOPENED:
                 plan += _want_again(known, house, now)
             plan += reword(incident, plan.on(known), states, house, now)
-            return plan + hold(turn, incident, plan.on(known), states, house, now)
+            return plan + hold(turn, incident, plan.on(known), states, house, now, wait=wait)
         case Turn.PARTLY_RECOVERED:
             plan = reword(incident, known, states, house, now)
             if any(route.partial for route in touched(incident, house.routes)):

@@ -15,7 +15,6 @@ from failover.plans import House, Known, Plan
 from failover.routing import Route, named, touched, trouble_of
 from failover.statements import (
     by_mode,
-    gathering,
     next_statement,
     objected,
     speakable,
@@ -45,12 +44,15 @@ def update_on_joined(
     now: float,
     *,
     capped: Collection[str] = (),
+    wait: float = 0.0,
 ) -> Plan:
-    """Tell those who heard of a part of what is down that more of it is: each platform once in an incident."""
+    """Tell those who heard of a part of what is down that more of it is: each platform once in an incident.
+
+    `wait` seconds for more that is about to join.
+    """
     platforms = speakable(incident, house, states)
     channels = _listening(known, states, house, now, capped) if _says_parts(incident, house.routes) else []
     uninformed = [name for name in channels if unnamed(name, platforms, known)]
-    wait = gathering(incident, states, house)
     return _update_on(uninformed, incident, known, states, house, now, wait)
 
 

@@ -14,7 +14,10 @@ from failover.evidence import Line, Tally, with_pending
 from failover.hours import Hours
 from failover.incidents import Calm, Incident, recovery_time
 from failover.model import Evidence, Observation, State
-from failover.verdict import Rules, Standing
+from failover.verdict import Rules, Standing, due
+
+A_MOMENT = 2.0
+"""Seconds from when agreement has lasted long enough to when it has been judged: a tick, and the anchors' answer."""
 
 Seen = Mapping[str, Mapping[str, Observation]]
 """platform -> probe -> its latest observation."""
@@ -77,6 +80,16 @@ def in_doubt(line: Line, seen: Seen) -> bool:
         for latest in seen.values()
         for one in latest.values()
     )
+
+
+def gathering(suspects: Iterable[tuple[Standing, Rules]], now: float, most: float) -> float:
+    """Seconds worth waiting for those that fall within the next `most`: what belongs together is told once.
+
+    When that will be is known where classes agree; a suspicion of another sort cannot become a verdict so soon.
+    """
+    ends = (due(standing, rules) for standing, rules in suspects)
+    soon = [max(end - now, 0.0) for end in ends if end is not None and end - now <= most]
+    return max(soon) + A_MOMENT if soon else 0.0
 
 
 def is_borne_out(standing: Standing, seen: Tally, rules: Rules, *, declared: bool) -> bool:

@@ -221,33 +221,39 @@ class _Play:
         self._rouse([look.platform] if look else self._at.engine.watches)
 
     def _rouse(self, platforms: Iterable[str]) -> None:
-        """Where something begins or ends, nobody rests."""
+        """Where something begins or ends, nobody rests: each looks when it would have looked without the rest."""
         for platform in platforms:
             pulse = self._pace.pulse(platform)
             if self._pulses.get(platform) == pulse:
                 continue
             self._pulses[platform] = pulse
             for name, look in self._at.lookout.looks.items():
-                soon = self._now() + self._paces[name]
                 if look.platform == platform and self._due[name] > 1.1 * self._paces[name] + self._now():
-                    self._put(name, soon)
+                    self._put(name, self._looked(name, self._paces[name]) + self._paces[name])
 
     def _spread(self, seconds: float) -> float:
         return seconds * (1 + self._chance.uniform(-0.1, 0.1))
 
+    def _looked(self, name: str, pace: float) -> float:
+        """When this source was asked last, or would have been had it not rested."""
+        look = self._at.lookout.looks[name]
+        seen = self._at.engine.seen[look.platform].get(look.name)
+        return self._now() - (self._now() - seen.at) % pace if seen is not None else self._now()
+
     def _retune(self) -> None:
-        """A new pace begins now; a source that is asked on suspicion only is asked at once when it arises."""
+        """As the daemon does it: a new pace counts from the last look; what is asked on suspicion only wakes up."""
         for name, look in self._at.lookout.looks.items():
-            interval = self._at.lookout.interval(look)
+            interval, before = self._at.lookout.interval(look), self._paces[name]
             pace = interval or look.every
-            if pace != self._paces[name]:
-                self._paces[name] = pace
-                self._put(name, self._now() + self._spread(pace))
+            if interval is not None and name in self._dormant:
+                self._put(name, self._at.lookout.next_at(look, pace))
+            elif pace != before:
+                self._put(name, max(self._now(), self._looked(name, before) + self._spread(pace)))
+            self._paces[name] = pace
             if interval is None:
                 self._dormant.add(name)
-            elif name in self._dormant:
+            else:
                 self._dormant.discard(name)
-                self._put(name, self._now())
 
     async def _tick(self) -> None:
         await self._at.engine.tick(self._now())

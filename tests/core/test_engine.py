@@ -513,7 +513,7 @@ async def test_the_statement_waits_a_moment_for_a_sibling_that_is_about_to_fall(
     assert world.state("facebook") is State.DOWN
     assert world.posts() == {}
 
-    await world.live(30, {"facebook": RED, "instagram": RED}, every=15)
+    await world.live(45, {"facebook": RED, "instagram": RED}, every=15)
     [post] = world.walls["blog"].posts
     assert "facebook, instagram" in post.text
 

@@ -85,6 +85,17 @@ def test_only_the_steady_pace_is_stretched(state: State, steady: float | None, s
     assert a_look(Probe(up()), fastest=20.0).interval(state, 15.0, steady) == seconds
 
 
+@pytest.mark.parametrize(("passed", "waits"), [(50.0, 0.0), (15.0, 0.0), (4.0, 11.0)], ids=str)
+async def test_a_new_pace_counts_from_the_last_look(passed: float, waits: float) -> None:
+    """What has not been asked for long is asked in the moment of a suspicion; no source sooner than it allows."""
+    look = a_look(Probe(up()))
+    house = await a_house(look)
+    assert house.lookout.next_at(look, 15.0) == house.world.now
+    await house.look(every=passed)
+
+    assert house.lookout.next_at(look, 15.0) == house.world.now + waits
+
+
 async def test_the_pace_stays_the_same_from_one_look_to_the_next() -> None:
     """A job that is given a new pace starts anew: one that changed each second would never come to its end."""
     house = await a_house(a_look(Probe(up()), budget=51))

@@ -161,17 +161,11 @@ def test_again_and_intermittent_need_the_sign_off_of_a_holding_statement(ordinal
     assert row.mode == "required"
 
 
-@pytest.mark.parametrize(("sibling", "waits"), [(SUSPECT, 30.0), (UP, 0.0), (UNKNOWN, 0.0), (DOWN, 0.0)], ids=str)
-def test_it_waits_a_moment_while_a_sibling_is_suspect(sibling: State, waits: float) -> None:
-    [row] = opened(states={**FACEBOOK, "instagram": sibling}).statements
+@pytest.mark.parametrize("wait", [0.0, 12.0])
+def test_it_waits_for_those_that_are_about_to_fall_too(wait: float) -> None:
+    [row] = after_turn(Turn.OPENED, OPEN, NOTHING, FACEBOOK, house(), NOON, wait=wait).statements
 
-    assert row.release_at == NOON + waits
-
-
-def test_the_suspicion_of_a_stranger_makes_nobody_wait() -> None:
-    [row] = opened(states={**FACEBOOK, "x": SUSPECT}).statements
-
-    assert row.release_at == NOON
+    assert row.release_at == NOON + wait
 
 
 # -- joining ---------------------------------------------------------------------------------------------------

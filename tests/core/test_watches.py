@@ -7,10 +7,11 @@ import pytest
 from failover.evidence import Tally
 from failover.model import Evidence, State
 from failover.verdict import Rules, Standing
-from failover.watches import is_borne_out
+from failover.watches import A_MOMENT, gathering, is_borne_out
 from tests.core.stories import CROWD, HERE, SPOKEN, down, seen
 
 DOWN, UP, UNKNOWN, RECOVERING = State.DOWN, State.UP, State.UNKNOWN, State.RECOVERING
+NOW = 1_000_000.0
 
 
 def votes(*classes: Evidence, pending: bool = False) -> Tally:
@@ -62,3 +63,39 @@ def test_what_is_told_is_borne_out_at_this_moment(
 ) -> None:
     standing = Standing(platform="facebook", state=state, upheld=upheld)
     assert is_borne_out(standing, evidence, Rules(), declared=declared) is told
+
+
+def suspected(agreed_for: float | None) -> tuple[Standing, Rules]:
+    """Suspected, and its classes have agreed for so long; confirmed after two minutes (`confirm_for`)."""
+    since = None if agreed_for is None else NOW - agreed_for
+    standing = Standing(platform="instagram", state=State.SUSPECT, quorum_since=since, undisputed_since=since)
+    return standing, Rules(confirm_for=120.0)
+
+
+@pytest.mark.parametrize(
+    ("agreed_for", "waits"),
+    [
+        ((), 0.0),
+        ((None,), 0.0),
+        ((0.0,), 0.0),
+        ((89.0,), 0.0),
+        ((90.0,), 30.0 + A_MOMENT),
+        ((115.0,), 5.0 + A_MOMENT),
+        ((150.0,), A_MOMENT),
+        ((115.0, 100.0, 10.0, None), 20.0 + A_MOMENT),
+    ],
+    ids=[
+        "nobody else is suspected",
+        "one class alone",
+        "agreed just now",
+        "a little too late",
+        "just in time",
+        "very soon",
+        "a fresh look is all that lacks",
+        "several: for the last that can join",
+    ],
+)
+def test_a_statement_waits_for_those_of_the_group_that_are_confirmed_soon(
+    agreed_for: tuple[float | None, ...], waits: float
+) -> None:
+    assert gathering(map(suspected, agreed_for), NOW, most=30.0) == pytest.approx(waits)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from failover.catchup import in_short, left_over
+from failover.audit import facts_of
+from failover.catchup import in_short, left_over, not_taken_back
 from failover.clearance import correctable, rehearsable, sayable
 from failover.delivery import Delivery, Phase
 from failover.holding import call_backups, keep_approved
@@ -138,15 +139,24 @@ class Agenda:
         for incident in await self._store.unsettled():
             known = await known_of(self._store, incident)
             posts = await self._posts.meanwhile(incident, now)
-            left = left_over(incident, known.statements, known.deliveries, posts)
-            count, reason = sum(one.person for one in left), in_short(left)
+            left = left_over(incident, known.statements, known.deliveries, posts, await self._kept(incident, now))
+            count = sum(one.person for one in left)
             facts = {"incident": incident.id, "count": count, "left": [one.reason for one in left if one.person]}
             change = Change(at=now, settled=(incident.id,), audit=(("incident_settled", facts),))
             if not await self._write(change):
                 return
-            rest = {"count": count, "reason": reason} if count else {}
-            event = "catch_up" if count else "incident_settled"
-            self._journal.say(event, incident=incident.id, platforms=incident.platforms, **rest)
+            place = {"incident": incident.id, "platforms": incident.platforms}
+            if count:
+                self._journal.say("catch_up", **place, count=count, reason=in_short(left))
+            else:
+                self._journal.say("incident_settled", **place, reason=_how_it_ended(incident))
+
+    async def _kept(self, incident: Incident, now: float) -> dict[str, str]:
+        """What of a false alarm its channels did not take back: delivery -> why."""
+        if incident.taken_back_at is None:
+            return {}
+        tried = await self._store.trail.of(("retract_failed", "delivery_retracted"), incident.opened_at, now)
+        return not_taken_back((one.event, facts_of(one)) for one in tried)
 
     # -- what may leave --------------------------------------------------------------------------------------
 
@@ -217,6 +227,13 @@ class Agenda:
         places = {row.id: row.place for row in await self._store.statements(incident.id)}
         said = sorted((row for row in rows if row.heard), key=lambda row: places.get(row.statement_id, 0))
         return bool(said) and said[-1].statement is Statement.WELCOME_BACK
+
+
+def _how_it_ended(incident: Incident) -> str:
+    """For whoever heard of it."""
+    if incident.taken_back_at is None:
+        return "whoever heard of it was welcomed back"
+    return "it was a false alarm, and was taken back or put right wherever it had been said"
 
 
 async def known_of(store: Store, incident: Incident) -> Known:

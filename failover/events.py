@@ -378,8 +378,8 @@ _TABLE = (
     ),
     _event(
         "incident_settled", "8cf5a5e20d974f3185b8ec520867bfe1", Level.NOTICE,
-        "Incident {incident} is settled: whoever heard of it was welcomed back, and nothing is left to be done",
-        "incident platforms?",
+        "Incident {incident} is settled: {reason}, and nothing is left to be done",
+        "incident reason platforms?",
         "The incident is over, and everything that was to be said about it has been said or was no longer needed.",
         "Nothing more is said about it.",
         "Nothing. `failover report {incident}` tells all of it.",

@@ -77,7 +77,7 @@ async def report(store: Store, asked: str, names: Names, now: float, posts: Sequ
             "platforms": {name: names.platforms.get(name, name) for name in incident.platforms},
             "channels": {row.channel: names.channels.get(row.channel, row.channel) for row in deliveries},
         },
-        "incident": _incident(incident, now),
+        "incident": {**_incident(incident, now), **_taken_back(incident, audit)},
         "window": {"from": begins, "until": ends},
         "states": {
             name: [_chapter(one) for one in told if one.transition.at <= ends] or _from_audit(audit, name)
@@ -160,6 +160,17 @@ def _incident(incident: Incident, now: float) -> Fields:
         "lasted": (incident.closed_at or now) - incident.opened_at,
         "ordinal": incident.ordinal,
         "reason": incident.reason,
+    }
+
+
+def _taken_back(incident: Incident, audit: Iterable[Entry]) -> Fields:
+    """When a person first said that it was a false alarm, who that was, and why."""
+    asked = [facts_of(one) for one in audit if one.event == "retract_asked"] if incident.taken_back_at else []
+    first = asked[0] if asked else {}
+    return {
+        "taken_back_at": incident.taken_back_at,
+        "taken_back_by": first.get("by", ""),
+        "taken_back_because": first.get("because", ""),
     }
 
 

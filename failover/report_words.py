@@ -87,21 +87,35 @@ def summary(data: Fields, zone: tzinfo) -> str:
 
 def _outage(data: Fields, zone: tzinfo) -> Iterator[str]:
     incident = data["incident"]
-    plural = len(incident["platforms"]) > 1
-    opened, closed = incident["opened_at"], incident["closed_at"]
-    lasted = span(incident["lasted"])
-    if closed:
-        verb = "were" if plural else "was"
-        yield f"{platforms(data)} {verb} down from {local(opened, zone)} to {local(closed, zone)}, for {lasted}."
-    else:
-        verb = "have been" if plural else "has been"
-        yield f"{platforms(data)} {verb} down since {local(opened, zone)}, for {lasted} so far."
-    first = _first_sign(data)
+    false = incident.get("taken_back_at") is not None
+    if false:
+        yield _false_alarm(incident, zone)
+    yield _how_long(data, zone, "held to be down" if false else "down")
+    first, opened = _first_sign(data), incident["opened_at"]
     before = f"The first sign was seen {span(opened - first)} earlier; " if opened - first >= 1 else ""
+    sure = "it was believed" if false else "it was beyond doubt"
     reason = str(incident["reason"]).rstrip(".")
-    yield _capital(f"{before}it was beyond doubt for this reason: {reason}.")
+    yield _capital(f"{before}{sure} for this reason: {reason}.")
     if incident["ordinal"] > 1:
         yield f"It was incident number {incident['ordinal']} of its kind within a day."
+
+
+def _false_alarm(incident: Fields, zone: tzinfo) -> str:
+    by = f" by {incident['taken_back_by']}" if incident["taken_back_by"] else ""
+    because = f" ({incident['taken_back_because']})" if incident["taken_back_because"] else ""
+    return f"This was a false alarm, taken back{by} at {local(incident['taken_back_at'], zone)}{because}."
+
+
+def _how_long(data: Fields, zone: tzinfo, what: str) -> str:
+    """`Facebook was down from … to …, for 2h.`"""
+    incident = data["incident"]
+    plural = len(incident["platforms"]) > 1
+    opened, closed, lasted = incident["opened_at"], incident["closed_at"], span(incident["lasted"])
+    if closed:
+        verb = "were" if plural else "was"
+        return f"{platforms(data)} {verb} {what} from {local(opened, zone)} to {local(closed, zone)}, for {lasted}."
+    verb = "have been" if plural else "has been"
+    return f"{platforms(data)} {verb} {what} since {local(opened, zone)}, for {lasted} so far."
 
 
 def _first_sign(data: Fields) -> float:
@@ -149,7 +163,8 @@ def _after(row: Fields) -> float:
 
 def _end(data: Fields) -> Iterator[str]:
     if data["incident"]["closed_at"] is None:
-        yield "It is not over."
+        false = data["incident"].get("taken_back_at") is not None
+        yield "By what the sources say it is not over." if false else "It is not over."
         return
     rows = [row for statement, row in deliveries(data) if statement["kind"] == "welcome_back" and row["heard"]]
     if rows:
@@ -157,7 +172,7 @@ def _end(data: Fields) -> Iterator[str]:
         soonest = min((row["took"] for row in rows if row["took"] is not None), default=None)
         when = f", first {soon(soonest)} after the recovery was certain" if soonest is not None else ""
         yield f"The welcome back was said on {_count(len(channels), 'channel')} ({listed(channels)}){when}."
-    else:
+    elif data["incident"].get("taken_back_at") is None:
         yield "No welcome back was said."
 
 

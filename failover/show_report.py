@@ -1,14 +1,15 @@
 """What `failover report` prints: all of one incident, as text or as data.
 
 With `--json` one object is printed: `running`, `now`, `organisation`, `timezone`, `summary` (the paragraph), and
-`titles` ({platforms, channels}: name -> title), `incident` (id, group, platforms, down, opened_at, closed_at, lasted,
-ordinal, reason), `window` ({from, until}: what the timeline shows), `states` (platform -> [{at, was, now, reason,
-explanation, evidence}]), `answers` (platform -> {before, changes, more}: what each probe said before the window and
-every change of it), `statements` ([{id, kind, reference, created_at, mode, release_at, decision, decided_by,
-approved_by, decided_at, because, deliveries: [{id, channel, phase, heard, attempts, ended_at, took, after_opening,
-subject, text, url, remote_id, note, reason, recipients}]}]), `audit` ([{number, at, event, facts, digest,
-sentence}]), `posts` and `catch_up` ([{matter, channel, delivery, reason, person}]). Times are ISO 8601 with offset in
-the organisation's time zone, lengths seconds; `recipients` are counts, and no address stands anywhere.
+`titles` ({platforms, channels}: name -> title), `incident` (id, group, platforms, down, opened_at, closed_at,
+lasted, ordinal, reason, taken_back_at, taken_back_by, taken_back_because), `window` ({from, until}: what the
+timeline shows), `states` (platform -> [{at, was, now, reason, explanation, evidence}]), `answers` (platform ->
+{before, changes, more}: what each probe said before the window and every change of it), `statements` ([{id, kind,
+reference, created_at, mode, release_at, decision, decided_by, approved_by, decided_at, because, deliveries: [{id,
+channel, phase, heard, attempts, ended_at, took, after_opening, subject, text, url, remote_id, note, reason,
+recipients}]}]), `audit` ([{number, at, event, facts, digest, sentence}]), `posts` and `catch_up` ([{matter, channel,
+delivery, reason, person}]). Times are ISO 8601 with offset in the organisation's time zone, lengths seconds;
+`recipients` are counts, and no address stands anywhere.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ WIDTH = 100
 
 TIMES = (
     "now", "at", "opened_at", "closed_at", "from", "until", "created_at", "release_at", "decided_at", "ended_at",
+    "taken_back_at",
 )  # fmt: skip
 
 Fields = dict[str, Any]

@@ -9,8 +9,10 @@ import pytest
 
 from failover.audit import facts_of
 from failover.catchup import MOST_TOLD, Leftover, Matter, in_short, left_over, not_taken_back, settled
+from failover.courier import Outlet
 from failover.delivery import OWED, Delivery, Phase, Policy, StatementRow
-from failover.model import Receipt, Statement
+from failover.model import Outcome, Receipt, Statement, Unconfirmed
+from failover.retraction import Retraction
 from tests.core.stories import GREEN, HOUR, MINUTE, NOON, RED, World, delivery, incident
 
 OVER = incident(closed_at=NOON + HOUR, down=())
@@ -164,6 +166,41 @@ async def test_an_incident_that_left_nothing_says_so_once(tmp_path: Path) -> Non
     assert world.journal.said("incident_settled") == []
     assert world.journal.said("catch_up") == []
     assert await facts(world) == [{"incident": "1", "count": 0, "left": []}]
+
+
+async def taken_back(world: World, *, stays_on: str = "") -> None:
+    """The false alarm of incident 1; one channel gives no answer when it is asked to take it back."""
+
+    async def silence(_receipt: Receipt) -> Outcome:
+        return Unconfirmed(reason="no answer")
+
+    if stays_on:
+        world.channels[stays_on].retract = silence  # type: ignore[method-assign]
+    outlets = {name: Outlet(name=name, channel=channel, policy=Policy()) for name, channel in world.channels.items()}
+    await Retraction(world.engine, world.desk, outlets).retract("1", "", "bob", world.now)
+
+
+async def test_a_false_alarm_that_was_taken_back_is_not_said_to_have_been_welcomed_back() -> None:
+    world = await a_world()
+    await world.fall("facebook")
+    await taken_back(world)
+    await world.rise("facebook")
+    await world.live(MINUTE, {"facebook": GREEN})
+
+    [told] = world.journal.said("incident_settled")
+    assert str(told["reason"]).startswith("it was a false alarm, and was taken back")
+
+
+async def test_a_false_alarm_that_still_stands_somewhere_is_not_settled() -> None:
+    world = await a_world()
+    await world.fall("facebook")
+    await taken_back(world, stays_on="blog")
+    await world.rise("facebook")
+    await world.live(MINUTE, {"facebook": GREEN})
+
+    assert world.journal.said("incident_settled") == []
+    [told] = world.journal.said("catch_up")
+    assert "the holding statement is still public on blog" in str(told["reason"])
 
 
 async def test_it_waits_for_the_last_welcome_back_and_then_tells_what_is_left() -> None:

@@ -323,6 +323,25 @@ async def test_what_was_taken_back_is_called_so_in_the_list_and_in_the_report() 
     assert "  taken back on telegram, email, blog\n" in listed
 
 
+async def test_the_summary_of_what_was_taken_back_says_first_that_it_was_a_false_alarm() -> None:
+    """It tells no outage that never was, and misses no welcome back."""
+    world = await a_world()
+    await world.fall("facebook")
+    at = world.now
+    await retract(world)
+    assert "By what the sources say it is not over." in summary(await told(world), BERLIN)
+    await world.rise("facebook")
+    data = json.loads(json.dumps(report_data(await told(world))))
+
+    words = data["summary"]
+    assert words.startswith(f"This was a false alarm, taken back by bob at {local(at, BERLIN)} (a false alarm). ")
+    assert "Facebook was held to be down from " in words
+    assert "it was believed for this reason: " in words.lower()
+    assert "welcome back" not in words
+    assert data["incident"]["taken_back_at"] == iso(at, BERLIN)
+    assert (data["incident"]["taken_back_by"], data["incident"]["taken_back_because"]) == ("bob", "a false alarm")
+
+
 async def test_what_could_not_be_taken_back_is_left_to_be_done_until_it_is() -> None:
     world = await a_world()
     await world.fall("facebook")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
@@ -49,7 +49,10 @@ LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What the pages need beside the statements.  `url` has no slash at its end, and may be empty."""
+    """What the pages need beside the statements.  `url` has no slash at its end, and may be empty.
+
+    `titles` are the platforms' names for people, by their names in the files.
+    """
 
     organisation: str
     title: str
@@ -58,6 +61,7 @@ class Look:
     website: str = ""
     contact: str = ""
     zone: tzinfo = UTC
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 class Pages:
@@ -68,6 +72,7 @@ class Pages:
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         environment.filters["when"] = self._when
         environment.filters["iso"] = iso
+        environment.filters["title_of"] = lambda name: look.titles.get(name, name)
         environment.globals.update(look=look, labels=LABELS, folder=FOLDER, feed=FEED_FILE)
         self._index, self._page = environment.from_string(INDEX), environment.from_string(PAGE)
 

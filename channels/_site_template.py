@@ -53,7 +53,8 @@ _FOOT = """\
 """
 
 _STATEMENT = """\
-<p class="meta">{{ labels[said.statement] }}{% if said.platforms %}: {{ said.platforms | join(", ") }}{% endif %}
+<p class="meta">{{ labels[said.statement] }}
+{%- if said.platforms %}: {{ said.platforms | map("title_of") | join(", ") }}{% endif %}
  · <time datetime="{{ said.created_at | iso }}">{{ said.created_at | when }}</time>
 {% if said.reference %} · Reference {{ said.reference }}{% endif %}</p>
 <p class="text">{{ said.text | urlize(rel="noopener") }}</p>
@@ -82,7 +83,7 @@ INDEX = (
 {% endif %}
 {% for one in disruptions %}
 <div class="now disruption"><strong>Disruption</strong>
-<p>{{ one.last.platforms | join(", ") or one.last.headline }}, since
+<p>{{ one.last.platforms | map("title_of") | join(", ") or one.last.headline }}, since
 <time datetime="{{ one.since | iso }}">{{ one.since | when }}</time></p></div>
 {% endfor %}
 </section>

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, tzinfo
+from types import MappingProxyType
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,7 +22,7 @@ from channels._picture import picture_of
 from channels._site_files import Disk, disk_trouble
 from channels._site_folder import Presence, SiteFolder
 from channels._site_pages import Look, Pages
-from channels._site_said import SLUG, Said, said_by
+from channels._site_said import SLUG, Said, printable, said_by
 from failover.contracts import ChannelKind, Notebook, Options, OutputPath, Surroundings
 from failover.model import (
     Absent,
@@ -46,6 +47,8 @@ from failover.model import (
 __all__ = ["KIND", "SiteChannel", "SiteOptions", "open_site"]
 
 TEXT_LIMIT = 10_000
+NO_TITLES: Mapping[str, str] = MappingProxyType({})
+
 ROOM_NEEDED, ROOM_WANTED = 10_000_000, 100_000_000
 """Bytes free on the disk: less is a problem, or a warning."""
 
@@ -74,9 +77,15 @@ class SiteOptions(Options):
 class SiteChannel:
     """One site."""
 
-    def __init__(self, options: SiteOptions, organisation: Organisation, disk: Disk | None = None) -> None:
+    def __init__(
+        self,
+        options: SiteOptions,
+        organisation: Organisation,
+        disk: Disk | None = None,
+        titles: Mapping[str, str] = NO_TITLES,
+    ) -> None:
         self._options = options
-        self._pages = Pages(_look(options, organisation))
+        self._pages = Pages(_look(options, organisation, titles))
         self._folder = SiteFolder(options.folder, self._pages, options.keep, disk)
 
     async def send(self, announcement: Announcement, notebook: Notebook) -> Outcome:  # noqa: ARG002
@@ -172,7 +181,7 @@ def measure(options: SiteOptions, announcement: Announcement) -> Measure:  # noq
     return Measure(len(announcement.text), TEXT_LIMIT, "characters")
 
 
-def _look(options: SiteOptions, organisation: Organisation) -> Look:
+def _look(options: SiteOptions, organisation: Organisation, titles: Mapping[str, str]) -> Look:
     return Look(
         organisation=organisation.name,
         title=options.heading or f"{organisation.name}: service status",
@@ -181,6 +190,7 @@ def _look(options: SiteOptions, organisation: Organisation) -> Look:
         website=organisation.website,
         contact=organisation.contact,
         zone=_zone(organisation.timezone),
+        titles={name: printable(title) for name, title in titles.items()},
     )
 
 
@@ -199,7 +209,7 @@ def _sighting(trouble: Refused | Unreachable) -> Sighting:
 @asynccontextmanager
 async def open_site(options: SiteOptions, surroundings: Surroundings) -> AsyncIterator[SiteChannel]:
     """Nothing is kept open."""
-    yield SiteChannel(options, surroundings.organisation)
+    yield SiteChannel(options, surroundings.organisation, titles=surroundings.titles)
 
 
 KIND = ChannelKind(

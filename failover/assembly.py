@@ -152,6 +152,7 @@ class _Maker:
             now=self._now,
             channel=channels.__getitem__,
             alarm=alarm,
+            titles={one.name: one.title for one in self._settings.platforms.values()},
         )
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -121,7 +121,8 @@ class Surroundings:
     """What a kind may know of the house it lives in.
 
     `channel` gives the open channel of that name (for the `account` probe) and raises KeyError for an unknown one.
-    `now` is the daemon's clock.
+    `now` is the daemon's clock.  `titles` are the platforms as the public calls them, by their names; a name that is
+    not among them (an incident may be older than the configuration) stands for itself.
     """
 
     organisation: Organisation
@@ -131,6 +132,7 @@ class Surroundings:
     now: Callable[[], float]
     channel: Callable[[str], Channel]
     alarm: Callable[[str], None] = lambda _reason: None
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 class Probe(Protocol):

@@ -122,6 +122,7 @@ async def _opened(settings: Settings, kinds: Kinds, now: Callable[[], float], st
             now=now,
             channel=house.channels.__getitem__,
             alarm=lambda reason: house.alarms.append(f"{name}: {reason}"),
+            titles={one.name: one.title for one in settings.platforms.values()},
         )
 
     for channel in settings.channels.values():

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -41,9 +41,11 @@ NEEDS_A_MORTAL = pytest.mark.skipif(os.geteuid() == 0, reason="root may write ev
 
 
 @asynccontextmanager
-async def opened(folder: Path, **changes: object) -> AsyncIterator[SiteChannel]:
+async def opened(
+    folder: Path, titles: Mapping[str, str] | None = None, **changes: object
+) -> AsyncIterator[SiteChannel]:
     options = SiteOptions.model_validate({"folder": folder, "url": "https://status.example.org"} | changes)
-    async with KIND.open(options, surroundings()) as channel:
+    async with KIND.open(options, replace(surroundings(), titles=titles or {})) as channel:
         assert isinstance(channel, SiteChannel)
         yield channel
 
@@ -90,6 +92,19 @@ def written(www: Path) -> dict[str, int]:
 def modes(www: Path) -> set[tuple[bool, int]]:
     """(is a folder, permissions) of everything there."""
     return {(path.is_dir(), path.stat().st_mode & 0o777) for path in (www, *www.rglob("*"))}
+
+
+async def test_people_read_the_platforms_titles_and_programs_their_names(www: Path) -> None:
+    """Also of a title that came later; what the configuration no longer knows stands under its name."""
+    said = wording(platforms=("facebook", "threads"), text="Down.", subject="Down")
+    async with opened(www) as site:
+        await site.send(said, NOTES)
+    async with opened(www, titles={"facebook": "Facebook & Co"}) as site:
+        assert await site.show_state({})
+        assert "<p>Facebook &amp; Co, threads, since" in (www / "index.html").read_text("utf-8")
+        assert "Disruption: Facebook &amp; Co, threads" in (www / "index.html").read_text("utf-8")
+        assert status(www)["incidents"][0]["platforms"] == ["facebook", "threads"]  # type: ignore[index]
+        assert isinstance(await site.find(said, NOTES), Found)
 
 
 async def test_a_statement_is_in_all_its_places(site: SiteChannel, www: Path) -> None:

@@ -21,6 +21,8 @@ TIMES = ("now", "at", "until", "created_at", "due", "ended_at")
 LATELY = 7 * 86400.0
 """Seconds; what has been over for longer is shown when it is asked for (`--since`)."""
 
+_PUBLIC = frozenset({"sent", "left"})
+
 LARGEST_PICTURE = 10_000_000
 MOST_SHOWN = 60
 """Letters of a text in the list."""
@@ -91,7 +93,7 @@ def state_of(one: Fields, now: float) -> str:
     published.
     """
     phases = {row["phase"] for row in one["deliveries"]}
-    heard = [row for row in one["deliveries"] if row["phase"] in ("sent", "left")]
+    heard = [row for row in one["deliveries"] if row["phase"] in _PUBLIC]
     if "held" in phases:
         return "held"
     if phases & {"sending", "unsure"}:
@@ -109,10 +111,26 @@ def state_of(one: Fields, now: float) -> str:
 
 
 def _is_done(one: Fields, channel: str) -> bool:
-    """It is public there, or others stood in for the channel."""
-    stood_in = any(row["stands_in"] and row["phase"] in ("sent", "left") for row in one["deliveries"])
-    phase = next((row["phase"] for row in one["deliveries"] if row["channel"] == channel), "")
-    return phase in ("sent", "left") or (phase == "cancelled" and stood_in)
+    """It is public there, or was re-routed from there and is public where others stood in for this channel."""
+    meant = next((row for row in one["deliveries"] if row["channel"] == channel), None)
+    if meant is None or meant["phase"] != "cancelled":
+        return meant is not None and meant["phase"] in _PUBLIC
+    others = {name for row in one["deliveries"] for name in _instead(row) if row is not meant}
+    mine = _instead(meant)
+    return bool(mine) and any(
+        row["phase"] in _PUBLIC and (row["channel"] in mine or (row["stands_in"] and row["channel"] not in others))
+        for row in one["deliveries"]
+    )
+
+
+def _instead(row: Fields) -> frozenset[str]:
+    """Who was asked first to say it in the place of this channel; who was asked when they failed is not named."""
+    from failover.posts import REROUTED  # noqa: PLC0415  most lists do without
+
+    if row["phase"] != "cancelled" or not row["reason"].startswith(REROUTED):
+        return frozenset()
+    names, _colon, _why = row["reason"].removeprefix(REROUTED).partition(":")
+    return frozenset(name.strip() for name in names.split(","))
 
 
 def posts_data(data: Fields) -> Fields:

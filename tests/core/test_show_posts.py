@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from failover.posts import REROUTED
 from failover.show_posts import PictureError, hand_in, posts_data, posts_lines, state_of
 from tests.core.stories import HOUR, NOON
 
@@ -23,7 +24,16 @@ def post(*rows: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {**values, "created_at": NOON, "cancelled_by": "", "deliveries": list(rows), **changes}
 
 
+X, BLOG = "x", "blog"
 COPY = row("sent", "telegram", stands_in=True)
+REFUSED = row("refused", BLOG, stands_in=True)
+
+
+def away(channel: str, *instead: str) -> dict[str, Any]:
+    return row("cancelled", channel, reason=f"{REROUTED}{', '.join(instead)}: {channel} is down")
+
+
+DROPPED = row("cancelled", X, reason="x is down, and the route drops what falls due meanwhile")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +46,16 @@ COPY = row("sent", "telegram", stands_in=True)
         pytest.param(post(row("unsure"), row("ready", "blog")), "going out", id="in doubt"),
         pytest.param(post(row("held"), row("sent", "blog")), "held", id="a person must look"),
         pytest.param(post(row("sent")), "published", id="public"),
-        pytest.param(post(row("cancelled"), COPY), "published", id="re-routed"),
+        pytest.param(post(away(PAGE, "telegram"), COPY), "published", id="re-routed"),
+        pytest.param(post(away(PAGE, BLOG), REFUSED), "not published", id="re-routed in vain"),
+        pytest.param(post(away(PAGE, BLOG), REFUSED, COPY), "published", id="the next one stood in"),
+        pytest.param(
+            post(away(PAGE, "telegram"), away(X, BLOG), COPY, REFUSED, to=[PAGE, X]),
+            "partly published",
+            id="re-routed in vain for one of two",
+        ),
+        pytest.param(post(away(PAGE, "telegram"), DROPPED, COPY, to=[PAGE, X]), "partly published", id="one dropped"),
+        pytest.param(post(away(PAGE, X), row("sent", X), to=[PAGE, X]), "published", id="a copy that was meant too"),
         pytest.param(post(row("sent"), row("refused", "blog"), to=[PAGE, "blog"]), "partly published", id="partly"),
         pytest.param(post(row("expired")), "not published", id="too late"),
         pytest.param(post(row("cancelled"), cancelled_by="Ann"), "cancelled", id="by a person"),

@@ -23,6 +23,8 @@ from failover.store import Change
 from failover.updates import joined_later
 from failover.verdict import Declaration
 
+NOTHING_LEFT = "when nothing of it was left to stop"
+
 
 class RequestError(Exception):
     """A request that cannot be done; the text is for the person who asked."""
@@ -200,7 +202,8 @@ class Desk:
         owed = await self._of(row)
         stopped = [cancelled(one, f"{by} objected{': ' + because if because else ''}", now) for one in owed]
         vetoed = replace(row, decision="vetoed", decided_by=by, reason=because)
-        facts = {"statement": row.id, "by": by, "because": because}
+        late = {} if owed else {"late": NOTHING_LEFT}
+        facts = {"statement": row.id, "by": by, "because": because, **late}
         audit = (("statement_vetoed", facts), *of_endings(stopped, owed))
         change = Change(at=now, statements=(vetoed,), deliveries=tuple(stopped), settings=noted or {}, audit=audit)
         await self._store.record(change)
@@ -211,6 +214,7 @@ class Desk:
             statement_id=row.id,
             by=by,
             reason=because or None,
+            **late,
         )
         return not owed
 

@@ -490,10 +490,11 @@ _TABLE = (
     ),
     _event(
         "statement_vetoed", "9db6b9d9802d4f0098d6895a0ce1fe92", Level.WARNING,
-        "{by} objected to the {statement} statement of incident {incident}[: {reason}]",
-        "incident statement by statement_id? reason?",
+        "{by} objected to the {statement} statement of incident {incident}[, {late}][: {reason}]",
+        "incident statement by statement_id? reason? late?",
         "A person has objected to the statement.",
-        "It is not said. The incident itself stays open and is watched on.",
+        "What of it is not public yet is not said, nor what would have followed it. The incident itself stays open "
+        "and is watched on.",
         "If the public should hear something else, say it by hand.",
     ),
     _event(

@@ -55,7 +55,7 @@ SENTENCES: Mapping[str, str] = {
     "approval_lapsed": "the approval of {statement} by {by} no longer holds: {reason}",
     "approval_refused": "{by} wanted to decide about {statement} and was told no[: {reason}]",
     "approver_asked": "{approver} was asked about {statement} by {way}, code {code}",
-    "statement_vetoed": "{by} objected to {statement}[: {because}]",
+    "statement_vetoed": "{by} objected to {statement}[, {late}][: {because}]",
     "delivery_resolved": "{by} looked: {delivery} is {answer}",
     "retract_asked": "{by} asked to take back everything[ about incident {incident}][ in post {post}][: {because}]",
     "paused": "{by} paused everything that is said in public[: {because}]",

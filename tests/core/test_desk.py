@@ -257,7 +257,9 @@ async def test_an_objection_to_what_is_wholly_public_says_what_takes_it_back_and
         "`failover retract 1` takes it back"
     )
     assert await audited(world, "approval_refused") == []
-    assert len(await audited(world, "statement_vetoed")) == 1
+    late = "when nothing of it was left to stop"
+    assert await audited(world, "statement_vetoed") == [{"statement": "1H", "by": "ann", "because": "", "late": late}]
+    assert [one["late"] for one in world.journal.said("statement_vetoed")] == [late]
     await world.fall("instagram")
     assert world.posts() == ONCE
 

@@ -37,6 +37,10 @@ class RefusedError(Exception):
     """The daemon said no; the text is its reason."""
 
 
+class ForbiddenError(RefusedError):
+    """Somebody may listen there, and this user may not speak to them; the text says who may."""
+
+
 class MisusedError(RefusedError):
     """It did not understand what was asked: the command line was wrong."""
 
@@ -48,11 +52,12 @@ class NoConfigurationError(Exception):
 def ask(config: Path, what: str, **details: Any) -> Any:
     """The daemon's answer.
 
-    Raises NotRunningError, or RefusedError (MisusedError where the question was wrong).  What would change something
+    Raises NotRunningError, or RefusedError (MisusedError where the question was wrong, ForbiddenError where this user
+    may not ask, nor read the file instead).  What would change something
     says which configuration it is meant for, so that the daemon of another one refuses it; and it is never put to a
     second socket once it may have been heard at the first: where no answer comes, UncertainError.
     """
-    why = "no socket there"
+    why, barred = "no socket there", ""
     candidates = sockets(config)
     meant = {} if what in HARMLESS else {"configuration": str(config.resolve())}
     for path in candidates:
@@ -60,7 +65,9 @@ def ask(config: Path, what: str, **details: Any) -> Any:
             with _line_to(path) as line:
                 answer = _exchange(line, {"do": what, "from": _from_where(), **meant, **details})
         except PermissionError:
-            why = "not allowed; try it with sudo"
+            why = barred = (
+                f"{_user(os.geteuid())} may not talk to {path}: only {_who_may(path)} may; try it with sudo"
+            )
         except OSError as error:
             why = why if isinstance(error, FileNotFoundError) else (error.strerror or str(error))
         except UnansweredError as error:
@@ -72,7 +79,46 @@ def ask(config: Path, what: str, **details: Any) -> Any:
                 no = MisusedError if answer.get("misused") else RefusedError
                 raise no(answer.get("text", "refused without a reason"))
             return answer.get("data")
+    if barred and not _reads_the_file(config):
+        raise ForbiddenError(barred)
     raise NotRunningError(candidates, why)
+
+
+def _user(uid: int) -> str:
+    import pwd  # noqa: PLC0415  most are let in
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+def _group(gid: int) -> str:
+    import grp  # noqa: PLC0415
+
+    try:
+        return f"the group {grp.getgrgid(gid).gr_name}"
+    except KeyError:
+        return f"group {gid}"
+
+
+def _who_may(path: Path) -> str:
+    """Whom the permissions let in of the socket, or of the folder that keeps us from seeing it."""
+    places = ((path, 0o020), *((folder, 0o010) for folder in path.absolute().parents))
+    place, may = next(one for one in places if os.access(one[0], os.F_OK, effective_ids=True))
+    found = place.stat()
+    owner = [_user(found.st_uid)] if found.st_uid not in (0, os.geteuid()) else []
+    group = [_group(found.st_gid)] if found.st_gid and found.st_mode & may else []
+    *first, last = ["root", *owner, *group]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _reads_the_file(config: Path) -> bool:
+    """Then this is no daemon of ours that bars us: one of another user's has the place where a service listens."""
+    try:
+        return os.access(state_file(config), os.R_OK, effective_ids=True)
+    except NoConfigurationError:
+        return False
 
 
 def _from_where() -> dict[str, str]:

@@ -85,7 +85,7 @@ def _status(arguments: Arguments) -> int:
 
 
 def _show_status(arguments: Arguments) -> int:
-    from failover.ask import NotRunningError, ask
+    from failover.ask import ForbiddenError, NotRunningError, ask
     from failover.show import status_lines
 
     def act() -> int:
@@ -93,6 +93,11 @@ def _show_status(arguments: Arguments) -> int:
             data = ask(arguments.config, "status")
         except NotRunningError as error:
             return _left_behind(error, arguments)
+        except ForbiddenError as error:
+            if arguments.json:
+                print(json.dumps({"running": None, "reason": str(error)}))
+                return REFUSED
+            raise
         if arguments.json:
             as_json({"running": True, **data}, ascii_only=True)
         else:

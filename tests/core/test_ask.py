@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import grp
+import json
+import os
+import pwd
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from failover import ask as asking
-from failover.ask import NotRunningError, RefusedError, UncertainError, ask
+from failover.ask import ForbiddenError, NotRunningError, RefusedError, UncertainError, ask
 from failover.cli import main
 from failover.control import Control
 from failover.handlers import handlers
@@ -113,6 +118,75 @@ async def test_what_is_meant_for_the_daemon_of_another_configuration_is_refused(
             assert await asyncio.to_thread(ask, name, "declare") == "done"
     finally:
         await control.stop()
+
+
+@contextmanager
+def barred(path: Path, *, group: int) -> Iterator[None]:
+    """A daemon listens there, and only its group may speak to it; root is nobody for a while."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        os.chown(path, -1, group)
+        path.chmod(0o060)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(65534)
+        try:
+            yield
+        finally:
+            if root:
+                os.seteuid(0)
+
+
+@pytest.fixture
+def seen_by_all() -> Iterator[Path]:
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        Path(folder, "config.yaml").write_text("control: s.sock\n")
+        yield Path(folder)
+
+
+def test_who_may_not_speak_to_the_daemon_is_told_who_may(
+    seen_by_all: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is not called stopped: it may well run."""
+    group = grp.getgrgid(1 if os.geteuid() == 0 else os.getgid())
+    config, path = seen_by_all / "config.yaml", seen_by_all / "s.sock"
+    with barred(path, group=group.gr_gid):
+        me = pwd.getpwuid(os.geteuid()).pw_name
+        codes = [main([*words, "-c", str(config)]) for words in (["status"], ["pause"], ["report"])]
+        told = capsys.readouterr()
+        code = main(["status", "--json", "-c", str(config)])
+    words = f"{me} may not talk to {path}: only root and the group {group.gr_name} may; try it with sudo"
+    assert codes == [1, 1, 1]
+    assert told.err.splitlines() == [f"failover {name}: {words}" for name in ("status", "pause", "report")]
+    assert (code, json.loads(capsys.readouterr().out)) == (1, {"running": None, "reason": words})
+
+
+def test_where_the_folder_bars_us_its_group_is_named(seen_by_all: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a folder that its owner may not enter and another group may")
+    folder = seen_by_all / "run"
+    folder.mkdir()
+    (seen_by_all / "config.yaml").write_text("control: run/s.sock\n")
+    with barred(folder / "s.sock", group=2):
+        pass
+    os.chown(folder, -1, 1)
+    folder.chmod(0o750)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(ForbiddenError, match=f"only root and the group {grp.getgrgid(1).gr_name} may"):
+            ask(seen_by_all / "config.yaml", "status")
+    finally:
+        os.seteuid(0)
+
+
+def test_who_reads_the_file_anyway_is_not_kept_from_it_by_the_daemon_of_others(seen_by_all: Path) -> None:
+    (seen_by_all / "failover.db").write_text("")
+    (seen_by_all / "failover.db").chmod(0o644)
+    gid = 1 if os.geteuid() == 0 else os.getgid()
+    with barred(seen_by_all / "s.sock", group=gid), pytest.raises(NotRunningError, match="may not talk to"):
+        ask(seen_by_all / "config.yaml", "report")
 
 
 def test_a_question_that_changes_nothing_was_just_not_answered(config: Path) -> None:

@@ -150,9 +150,12 @@ def _unwelcomed(statements: Iterable[StatementRow], deliveries: Sequence[Deliver
     vetoed = [row for row in statements if row.kind is Statement.WELCOME_BACK and row.decision == "vetoed"]
     heard = [row.channel for row in deliveries if row.statement in HOLDING_KINDS and row.heard]
     corrected = {row.channel for row in deliveries if row.statement is Statement.CORRECTION and row.heard}
-    for channel in dict.fromkeys(name for name in (*heard, *welcome) if name not in corrected):
+    owed = [name for name in dict.fromkeys((*heard, *welcome)) if name not in corrected]
+    waits = [row for name in owed if (row := welcome.get(name)) and row.phase in UNDER_WAY and not row.heard]
+    yield from _waiting(waits)
+    for channel in owed:
         row = welcome.get(channel)
-        known = row is not None and (row.heard or row.phase in (Phase.HELD, Phase.RETRACTED))
+        known = row is not None and (row.heard or row in waits or row.phase in (Phase.HELD, Phase.RETRACTED))
         if not known:
             who = f"{channel} heard of the outage and has" if channel in heard else f"{channel} has"
             reason = f"{who} no welcome back ({_why(row, vetoed)})"
@@ -160,9 +163,25 @@ def _unwelcomed(statements: Iterable[StatementRow], deliveries: Sequence[Deliver
             yield Leftover(matter=Matter.UNWELCOMED, reason=reason, channel=channel, delivery=delivery)
 
 
+def _waiting(rows: Iterable[Delivery]) -> Iterator[Leftover]:
+    """One thing for each statement, to however many channels it is still to go."""
+    found: dict[str, list[Delivery]] = {}
+    for row in rows:
+        found.setdefault(row.statement_id, []).append(row)
+    for name, those in found.items():
+        alone = those[0] if len(those) == 1 else None
+        why = "; ".join(dict.fromkeys(row.reason or "it waits" for row in those))
+        yield Leftover(
+            matter=Matter.UNWELCOMED,
+            reason=f"the welcome back {name} is not said yet on {', '.join(row.channel for row in those)} ({why})",
+            channel=alone.channel if alone else "",
+            delivery=alone.id if alone else "",
+        )
+
+
 def _why(row: Delivery | None, vetoed: Sequence[StatementRow]) -> str:
     if row is not None:
-        return f"{'not yet' if row.phase in UNDER_WAY else row.phase.value}: {row.reason or 'it waits'}"
+        return f"{row.phase.value}: {row.reason}" if row.reason else row.phase.value
     if vetoed:
         because = f": {vetoed[-1].reason}" if vetoed[-1].reason else ""
         return f"{vetoed[-1].decided_by} stopped it{because}"

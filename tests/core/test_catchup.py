@@ -112,6 +112,25 @@ def test_while_it_is_open_nobody_misses_a_welcome_back_and_a_pin_is_right() -> N
     assert "failover resolve 7H-telegram sent|not-sent" in held.reason
 
 
+def test_a_welcome_back_that_waits_is_one_thing_and_not_one_for_each_channel() -> None:
+    """Of two statements it is two; what one of them said already is not missed."""
+    names = ["telegram", "email", "blog", "x"]
+    waits = [welcome(channel=name, phase=Phase.READY, receipt=None) for name in names[:2]]
+    other = welcome(channel="blog", phase=Phase.UNSURE, receipt=None, statement_id="7W2", reason="no answer")
+    rows = [*(sent(channel=name) for name in names), *waits, other, welcome(channel="x")]
+
+    found = left_over(OVER, [], rows)
+
+    assert [(one.matter, one.channel, one.delivery) for one in found] == [
+        (Matter.UNWELCOMED, "", ""),
+        (Matter.UNWELCOMED, "blog", other.id),
+    ]
+    assert [one.reason for one in found] == [
+        "the welcome back 7W is not said yet on telegram, email (it waits)",
+        "the welcome back 7W2 is not said yet on blog (no answer)",
+    ]
+
+
 def test_who_stopped_the_welcome_back_is_named() -> None:
     row = StatementRow(
         id="7W", incident="7", kind=Statement.WELCOME_BACK, created_at=NOON, latest=NOON, decision="vetoed",

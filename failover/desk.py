@@ -264,7 +264,8 @@ class Desk:
     async def _waiting(self, statement_id: str) -> StatementRow:
         row = await self._known_statement(statement_id)
         if row.decision:
-            raise RequestError(f"{row.decided_by} has {row.decision} {statement_id} already")
+            have = "have" if row.decision == "approved" and len(row.approvals) > 1 else "has"
+            raise RequestError(f"{row.decided_by} {have} {row.decision} {statement_id} already")
         if row.mode == "automatic":
             raise RequestError(f"{statement_id} needs no approval")
         return row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -582,6 +583,9 @@ async def test_two_persons_are_two_and_the_first_counts_for_the_same_texts_only(
     await story.live(MINUTE, {"facebook": RED, "instagram": RED})
     assert story.posts() == {}
     assert (await story.desk.approve("1H", "ann (command line)", story.now)) == "1H is approved and goes out now."
+    both = re.escape("bob (command line) and ann (command line) have approved 1H already")
+    with pytest.raises(RequestError, match=both):
+        await story.desk.approve("1H", "carl (command line)", story.now)
     await story.deliver()
     assert set(story.posts()) == {"telegram", "email", "blog"}
     entry = [one for one in await story.store.audit() if one.event == "statement_approved"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from failover.config.entries import titled
 from failover.config.kinds import CataloguePlatform
 from failover.newcomer.answers import Answers, Speaking, StandIn
 from failover.newcomer.options import Wanted, quoted
@@ -58,7 +59,9 @@ def draft(
     lines += ["", "# Where we can speak.  `platform` is what a channel stands on: one in trouble is passed over."]
     lines += ["channels:"]
     for channel in answers.channels:
-        lines += _channel(channel, about[channel.kind], wanted[channel.kind])
+        known = catalogue.get(channel.platform or "")
+        title = known.title if known else titled(channel.name)
+        lines += _channel(channel, title, about[channel.kind], wanted[channel.kind])
     lines += ["", *_routes(answers.routes, answers.channels)]
     return HEAD + "\n".join(lines) + "\n" + TAIL
 
@@ -82,12 +85,14 @@ def _platform(
         yield f"        {mark}channel: {channel.name}"
 
 
-def _channel(channel: Speaking, about: str, wanted: list[Wanted]) -> Iterator[str]:
+def _channel(channel: Speaking, title: str, about: str, wanted: list[Wanted]) -> Iterator[str]:
+    """With the title that it would have anyway: it is read by the public, and wants to be put right."""
     meanings = {one.key: one.about for one in wanted}
     yield f"  {channel.name}:"
     yield _beside(f"    kind: {channel.kind}", about)
     if channel.platform is not None:
         yield f"    platform: {channel.platform}"
+    yield _beside(f"    title: {quoted(title)}", f'how messages call it: "… we are here and on {title}"')
     for key, value in channel.options.items():
         base = next((name for name in meanings if key in (name, f"{name}_file", f"{name}_env")), key)
         yield _beside(f"    {key}: {value}", meanings.get(base, ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -144,6 +145,19 @@ def test_only_what_was_chosen_is_there_and_it_is_explained(target: Path, token: 
     assert "# from @BotFather; the bot must be an administrator who may post" in text
     assert "wordpress" not in text
     assert max(map(len, text.splitlines())) <= 118
+
+
+def test_what_messages_call_a_channel_stands_there_to_be_put_right(target: Path, token: Path) -> None:
+    """The public reads it; and it is what it would be if it stood nowhere."""
+    begin(target, with_flags(token, channels=("telegram", "our-page=site"), options={
+        "telegram.chat": "@examplecouncil", "our-page.folder": "./public",
+    }))  # fmt: skip
+    text = target.read_text("utf-8")
+
+    assert re.search(r'^    title: Our page +# how messages call it: "… we are here and on Our page"$', text, re.MULTILINE)
+    assert [one.title for one in read(target).channels.values()] == ["Telegram", "Our page"]
+    target.write_text("\n".join(line for line in text.splitlines() if "title:" not in line), "utf-8")
+    assert [one.title for one in read(target).channels.values()] == ["Telegram", "Our page"]
 
 
 def test_every_kind_of_channel_can_be_begun_with(target: Path, tmp_path: Path, token: Path) -> None:

@@ -1,8 +1,9 @@
 """The command line.  Nothing heavy is imported before a command needs it.
 
-Exit codes: 0 done; 1 the daemon refused, this user may not ask it, something could not be done, or the audit trail is
-broken; 2 wrong usage, such as a time that is none; 3 the daemon is not running; 4 it was asked and died, so that nobody
-knows whether it was done; 75 the database cannot be used; 78 the configuration is not usable, or not there.
+Exit codes: 0 done; 1 the daemon refused, this user may not ask it, there is no such platform or incident, something
+could not be done, or the audit trail is broken; 2 wrong usage, such as a time that is none; 3 the daemon is not
+running; 4 it was asked and died, so that nobody knows whether it was done; 75 the database cannot be used; 78 the
+configuration is not usable, or not there.
 """
 
 from __future__ import annotations

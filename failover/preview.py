@@ -38,6 +38,10 @@ class PreviewError(LookupError):
     """What cannot be shown; the text says what there is."""
 
 
+class NoStatementError(PreviewError):
+    """No configuration knows such a kind of statement."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One message on one channel."""
@@ -62,8 +66,8 @@ def preview(
     PreviewError.
     """
     settings = parse(text_of(path), path, env, registry, example=True)
-    down = _known("platform", platforms, settings.platforms) or _of_first_route(settings)
-    wanted = _known("statement", statements, [one.value for one in Statement])
+    down = _known("platform", platforms, settings.platforms, PreviewError) or _of_first_route(settings)
+    wanted = _known("statement", statements, [one.value for one in Statement], NoStatementError)
     kinds = channel_kinds(settings, registry)
     cast = cast_of(settings, kinds)
     samples = [
@@ -90,10 +94,11 @@ def _complete(samples: Sequence[Sample], wanted: Sequence[str], channels: Sequen
     return sorted(samples, key=lambda one: channels.index(one.channel))
 
 
-def _known(what: str, given: Sequence[str], known: Any) -> list[str]:
+def _known(what: str, given: Sequence[str], known: Any, wrong: type[PreviewError]) -> list[str]:
     for name in given:
         if name not in known:
-            raise PreviewError(f"there is no {what} '{name}'{did_you_mean(name, known)}")
+            hint = did_you_mean(name, known) or f"; there are {', '.join(known)}"
+            raise wrong(f"there is no {what} '{name}'{hint}")
     return [*given]
 
 

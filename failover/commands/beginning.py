@@ -175,7 +175,7 @@ def _identify(arguments: Arguments) -> int:
 def _preview(arguments: Arguments) -> int:
     from failover.clock import Clock
     from failover.config.problems import ConfigError
-    from failover.preview import PreviewError, data, lines, preview
+    from failover.preview import NoStatementError, PreviewError, data, lines, preview
 
     try:
         samples = preview(
@@ -190,7 +190,7 @@ def _preview(arguments: Arguments) -> int:
         return CONFIGURATION_ERROR
     except PreviewError as error:
         complain("preview", error)
-        return REFUSED
+        return MISUSED if isinstance(error, NoStatementError) else REFUSED
     if arguments.json:
         as_json(data(samples), ascii_only=True)
     else:

@@ -154,7 +154,7 @@ def test_what_messages_call_a_channel_stands_there_to_be_put_right(target: Path,
     }))  # fmt: skip
     text = target.read_text("utf-8")
 
-    assert re.search(r'^    title: Our page +# how messages call it: "… we are here and on Our page"$', text, re.MULTILINE)
+    assert re.search(r'    title: Our page +# how messages call it: "… we are here and on Our page"\n', text)
     assert [one.title for one in read(target).channels.values()] == ["Telegram", "Our page"]
     target.write_text("\n".join(line for line in text.splitlines() if "title:" not in line), "utf-8")
     assert [one.title for one in read(target).channels.values()] == ["Telegram", "Our page"]

@@ -63,7 +63,7 @@ def test_one_may_ask_for_one_statement_of_one_platform(file: Path) -> None:
     ("asked", "error"),
     [
         ({"platforms": ["instagrm"]}, "there is no platform 'instagrm'; did you mean 'instagram'?"),
-        ({"statements": ["hold"]}, "there is no statement 'hold'"),
+        ({"statements": ["zzz"]}, "there is no statement 'zzz'; there are holding, again, intermittent, update"),
     ],
 )
 def test_what_cannot_be_shown_is_named(file: Path, asked: dict[str, list[str]], error: str) -> None:
@@ -127,6 +127,8 @@ def test_the_command(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Facebook and Instagram are down." in capsys.readouterr().out
     assert main(["preview", "-c", str(file), "--platform", "x"]) == 1
     assert "there is no platform 'x'" in capsys.readouterr().err
+    assert main(["preview", "-c", str(file), "--statement", "hold"]) == 2
+    assert "there is no statement 'hold'" in capsys.readouterr().err
     file.write_text("organisation: 7\n", encoding="utf-8")
     assert main(["preview", "-c", str(file)]) == 78
     assert ":1:" in capsys.readouterr().err

@@ -31,10 +31,14 @@ _WORDS_THAT_STAY = {
 
 _A_POST_AND_THE_CLOCK = (
     f"UPDATE delivery SET began = began + :by, unsure_since = unsure_since + :by, "  # noqa: S608
-    "due = CASE WHEN attempts = 0 AND due > created_at THEN due ELSE due + :by END "
+    "due = CASE WHEN attempts = 0 AND due IN (SELECT post.at FROM post WHERE post.id = statement_id "
+    "AND post.at > post.created_at) THEN due ELSE due + :by END "
     f"WHERE phase IN ({OWED_PHASES}) AND statement = 'post'"
 )
-"""A post that is scheduled for nine o'clock goes out at nine by the clock as it is set now."""
+"""A post that is scheduled for nine o'clock goes out at nine by the clock as it is set now.
+
+Whether it is scheduled was said when it was handed in: after a step the times of the others tell nothing.
+"""
 
 _FIRST_APPROVALS_AND_THE_CLOCK = """
     UPDATE statement SET approvals = (

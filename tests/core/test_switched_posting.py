@@ -551,6 +551,29 @@ async def test_a_clock_that_is_set_moves_what_is_due_now_and_not_what_is_schedul
     assert rows == {soon: NOON - 600, later: NOON + HOUR}
 
 
+@pytest.mark.parametrize("first", [HOUR, -HOUR], ids=["ahead and back", "back and ahead"])
+async def test_a_clock_that_is_set_twice_delays_nothing(world: World, first: float) -> None:
+    """What goes out at once is no scheduled post because it was moved."""
+    soon, later = await hand_in(world, "Now"), await hand_in(world, "At nine", at=clock(NOON + 9 * HOUR))
+    await world.engine.step(first, world.now + first)
+    await world.engine.step(-first, world.now)
+    rows = {post: (await world.store.deliveries_of(post))[0].due for post in (soon, later)}
+    assert rows == {soon: NOON, later: NOON + 9 * HOUR}
+
+
+async def test_who_stands_in_after_the_clock_was_set_back_speaks_at_once(world: World) -> None:
+    """The time of the handing in is one of the old clock."""
+    await world.desk.pause("", "ann", world.now)
+    post = await hand_in(world, "Now")
+    await world.engine.step(-HOUR, world.now - HOUR)
+    world.now -= HOUR
+    await world.desk.resume("ann", world.now)
+    await world.fall("facebook")
+    await world.live(MINUTE, {"facebook": RED})
+    rows = await world.store.deliveries_of(post)
+    assert "Now" in [text for texts in seen(world).values() for text in texts], rows
+
+
 @pytest.mark.parametrize("running", [True, False], ids=["while we ran", "while we were off"])
 async def test_a_clock_that_was_a_year_ahead_keeps_no_post_waiting_once_it_is_set_right(
     world: World, running: bool

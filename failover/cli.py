@@ -133,7 +133,7 @@ def _manual(arguments: Arguments) -> int:
 
 def _completion(arguments: Arguments) -> int:
     from failover import registry
-    from failover.manual import completion
+    from failover.completion import completion
     from failover.replay.library import shipped
 
     kinds = sorted({*registry.names(registry.PROBES), *registry.names(registry.CHANNELS)})

@@ -1,4 +1,4 @@
-"""Manual pages and shell completion, made from what `--help` is made from: the parser of the command line.
+"""Manual pages, made from what `--help` is made from: the parser of the command line.  See also `completion`.
 
 Nothing is written twice: a command or an option that is added there is in all of these.  The same parser gives the
 same text, without a date.
@@ -10,13 +10,11 @@ import argparse
 import re
 import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from failover import __version__
-
-SHELLS = ("bash", "zsh", "fish")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,170 +246,3 @@ def _plain_hyphens(text: str) -> str:
 
 def _quoted(text: str) -> str:
     return f'"{_plain(text)}"'
-
-
-# --- completion ---
-
-
-def _known(part: Part, known: Mapping[str, Sequence[str]]) -> Part:
-    return part if part.choices else replace(part, choices=tuple(known.get(part.shown, ())))
-
-
-def completion(parser: argparse.ArgumentParser, shell: str, known: Mapping[str, Sequence[str]] | None = None) -> str:
-    """The completion script for one of SHELLS; `known` are the words that can stand for a name in the help."""
-    own, found = commands_of(parser)
-    commands = [replace(one, parts=tuple(_known(part, known or {}) for part in one.parts)) for one in found]
-    return {"bash": _bash, "zsh": _zsh, "fish": _fish}[shell](own, commands)
-
-
-def _bash(own: Command, commands: Sequence[Command]) -> str:
-    names = [command.name for command in commands]
-    cases = [line for command in commands for line in _bash_case(command)]
-    valued = [
-        f"{command.name}/{flag}"
-        for command in commands
-        for part in command.options
-        if part.shown
-        for flag in part.flags
-    ]
-    return "\n".join([
-        "# bash completion of failover, made by `failover completion bash`",
-        "_failover_platforms() {",
-        "    local index config=/etc/failover/config.yaml",
-        "    for ((index = 1; index < COMP_CWORD; index++)); do",
-        "        case ${COMP_WORDS[index]} in -c|--config) config=${COMP_WORDS[index+1]} ;; esac",
-        "    done",
-        "    sed -n '/^platforms:/,/^[a-z]/s/^  \\([A-Za-z0-9_.-]*\\):.*/\\1/p' \"$config\" 2>/dev/null",
-        "}",
-        "_failover() {",
-        "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= words= index place=0",
-        "    for ((index = 1; index < COMP_CWORD; index++)); do",
-        f"        case ${{COMP_WORDS[index]}} in {'|'.join(names)}) command=${{COMP_WORDS[index]}}; break ;; esac",
-        "    done",
-        "    for ((index += 1; index < COMP_CWORD; index++)); do",
-        f"        case $command/${{COMP_WORDS[index]}} in {'|'.join(valued) or '//'}) ((index += 1)) ;;",
-        "            */-*) ;; *) ((place += 1)) ;; esac",
-        "    done",
-        "    case $command/$before in",
-        *cases,
-        "    esac",
-        "    if [[ -z $words ]]; then",
-        "        case $command in",
-        f"        '') words='{' '.join([*names, *_flags(own)])}' ;;",
-        *(f"        {command.name}) words='{' '.join(_flags(command))}' ;;" for command in commands),
-        "        esac",
-        "        case $command/$place/$word in",
-        "        */*/-*) ;;",
-        *(
-            f"        {command.name}/{place}/*) words={_bash_words(word)} ;;"
-            for command in commands
-            for place, word in enumerate(command.words)
-            if word.choices or word.shown == PLATFORM
-        ),
-        "        esac",
-        "    fi",
-        '    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")',
-        "}",
-        "complete -o filenames -o bashdefault -F _failover failover",
-        "",
-    ])  # fmt: skip
-
-
-PLATFORM = "PLATFORM"
-
-
-def _bash_words(word: Part) -> str:
-    """What is known, or the platforms of the configuration, as far as a glance tells."""
-    return f"'{' '.join(word.choices)}'" if word.choices else '"$(_failover_platforms) "'
-
-
-def _bash_case(command: Command) -> Iterator[str]:
-    """What follows an option that takes a value."""
-    for part in command.options:
-        if not part.shown:
-            continue
-        pattern = "|".join(f"{command.name}/{flag}" for flag in part.flags)
-        if part.choices:
-            yield f"    {pattern}) words='{' '.join(part.choices)}' ;;"
-        elif part.files:
-            yield f'    {pattern}) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;'
-        else:
-            yield f"    {pattern}) return ;;"
-
-
-def _flags(command: Command) -> list[str]:
-    return [flag for part in command.options for flag in part.flags]
-
-
-def _zsh(own: Command, commands: Sequence[Command]) -> str:
-    described = [f"        {_shell(f'{one.name}:{one.text}')}" for one in commands]
-    cases = []
-    for one in commands:
-        specs = " \\\n                ".join(_zsh_spec(part) for part in one.parts)
-        cases += [f"            {one.name})", f"                _arguments {specs} ;;"]
-    return "\n".join([
-        "#compdef failover",
-        "# zsh completion of failover, made by `failover completion zsh`",
-        "_failover() {",
-        "    local context state line",
-        "    local -a commands=(",
-        *described,
-        "    )",
-        f"    _arguments -C {' '.join(_zsh_spec(part) for part in own.options)} '1: :->command' '*:: :->rest'",
-        "    case $state in",
-        "        command) _describe -t commands command commands ;;",
-        "        rest) case $words[1] in",
-        *cases,
-        "        esac ;;",
-        "    esac",
-        "}",
-        '_failover "$@"',
-        "",
-    ])  # fmt: skip
-
-
-def _zsh_spec(part: Part) -> str:
-    values = f"({' '.join(part.choices)})" if part.choices else "_files" if part.files else " "
-    if not part.flags:
-        return _shell(f":{part.shown.replace(':', ' ')}:{values}")
-    text = re.sub(r"([\[\]:\\])", r"\\\1", part.text)
-    value = f":{part.shown.replace(':', ' ')}:{values}" if part.shown else ""
-    rest = _shell(f"[{text}]{value}")
-    star = "*" if part.repeated else ""
-    if len(part.flags) == 1:
-        return _shell(f"{star}{part.flags[0]}[{text}]{value}")
-    exclusive = star or f"({' '.join(part.flags)})"
-    return f"{_shell(exclusive)}{{{','.join(part.flags)}}}{rest}"
-
-
-def _fish(own: Command, commands: Sequence[Command]) -> str:
-    lines = ["# fish completion of failover, made by `failover completion fish`", "complete -c failover -f"]
-    lines += [_fish_line("__fish_use_subcommand", part) for part in own.options]
-    for one in commands:
-        lines.append(f"complete -c failover -n __fish_use_subcommand -a {one.name} -d {_fish_text(one.text)}")
-        here = f"__fish_seen_subcommand_from {one.name}"
-        lines += [_fish_line(here, part) for part in one.options]
-        lines += [
-            f"complete -c failover -n {_fish_text(here)} -a {_fish_text(' '.join(word.choices))}"
-            for word in one.words
-            if word.choices
-        ]
-    return "\n".join([*lines, ""])
-
-
-def _fish_line(condition: str, part: Part) -> str:
-    flags = " ".join(f"-l {flag[2:]}" if flag.startswith("--") else f"-s {flag[1:]}" for flag in part.flags)
-    value = ""
-    if part.choices:
-        value = f" -x -a {_fish_text(' '.join(part.choices))}"
-    elif part.shown:
-        value = " -r -F" if part.files else " -x"
-    return f"complete -c failover -n {_fish_text(condition)} {flags}{value} -d {_fish_text(part.text)}"
-
-
-def _shell(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
-
-
-def _fish_text(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

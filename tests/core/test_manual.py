@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from failover.cli import parser
+from failover.completion import SHELLS, completion
 from failover.config_schema import known, schema
-from failover.manual import SHELLS, Part, commands_of, completion, configuration_manual, manual
+from failover.manual import Part, commands_of, configuration_manual, manual
 
 needs_man = pytest.mark.skipif(shutil.which("man") is None, reason="man is not installed (apt install man-db)")
 PAGES = {
@@ -185,6 +186,48 @@ def test_bash_offers_the_platforms_where_one_is_named(tmp_path: Path) -> None:
     assert completed(f"failover declare -c {config} x ", script, tmp_path) == ["down", "up", "auto"]
     assert completed("failover declare -c /nowhere d", script, tmp_path) == []
     assert completed("failover replay meta", script, tmp_path) == ["meta-2021"]
+
+
+ZSH = """\
+_arguments() { : }
+compadd() { print -l -- ${(P)argv[-1]} }
+words=(declare %s) CURRENT=$(( $#words + 1 ))
+source %s >/dev/null
+_failover_platforms
+"""
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+@pytest.mark.parametrize(
+    ("option", "offered"), [("-c", ["facebook", "x"]), ("--config", ["facebook", "x"]), ("", [])]
+)
+def test_other_shells_offer_the_platforms_too(shell: str, option: str, offered: list[str], tmp_path: Path) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed (apt install {shell})")
+    config, script = tmp_path / "config.yaml", tmp_path / "script"
+    config.write_text("platforms:\n  facebook: {}\n  x:\n    probes: []\nchannels:\n  blog: {}\n")
+    script.write_text(completion(parser(), shell))
+    named = f"{option} {config}" if option else "-c /nowhere"
+    asked = {
+        "fish": ["--no-config", "-c", f"source {script}; complete -C 'failover explain {named} '"],
+        "zsh": ["-f", "-c", ZSH % (named, script)],
+    }
+    done = subprocess.run(
+        [shell, *asked[shell]],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin"},
+        cwd=tmp_path,
+    )
+    assert (done.stdout.split(), done.stderr) == (offered, "")
+
+
+def test_zsh_asks_for_platforms_where_one_is_named() -> None:
+    script = completion(parser(), "zsh")
+    for command in ("declare", "silence", "drill", "explain"):
+        _before, _head, rest = script.partition(f"            {command})\n")
+        assert "':PLATFORM:_failover_platforms'" in rest.partition(";;")[0]
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -241,6 +241,28 @@ def is_rerouted(row: Delivery) -> bool:
     return row.phase is Phase.CANCELLED and not row.position and row.reason.startswith(REROUTED)
 
 
+def asked_instead(reason: str) -> frozenset[str]:
+    """The channels that were asked first to say it in the place of another, by why it was cancelled there; or none.
+
+    Who was asked when they failed is not named.
+    """
+    if not reason.startswith(REROUTED):
+        return frozenset()
+    names, _colon, _why = reason.removeprefix(REROUTED).partition(": ")
+    return frozenset(names.split(", "))
+
+
+def is_made_up_for(channel: str, instead: Mapping[str, frozenset[str]], public: Mapping[str, bool]) -> bool:
+    """Have others said it in the place of this very channel?
+
+    `instead` is who was asked first for each channel it was re-routed from; `public` where it is public, and whether
+    it was said there for another channel only: by whom nobody asked first, it was said for any of them.
+    """
+    mine = instead.get(channel, frozenset())
+    others = {name for one, names in instead.items() if one != channel for name in names}
+    return bool(mine) and any(name in mine or (stood_in and name not in others) for name, stood_in in public.items())
+
+
 def meanwhile(row: Delivery, others: Iterable[Delivery] = ()) -> Leftover | None:
     """What has become of a post that was due on a channel while its platform was down; None if it is public there.
 

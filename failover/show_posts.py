@@ -112,25 +112,15 @@ def state_of(one: Fields, now: float) -> str:
 
 def _is_done(one: Fields, channel: str) -> bool:
     """It is public there, or was re-routed from there and is public where others stood in for this channel."""
-    meant = next((row for row in one["deliveries"] if row["channel"] == channel), None)
-    if meant is None or meant["phase"] != "cancelled":
-        return meant is not None and meant["phase"] in _PUBLIC
-    others = {name for row in one["deliveries"] for name in _instead(row) if row is not meant}
-    mine = _instead(meant)
-    return bool(mine) and any(
-        row["phase"] in _PUBLIC and (row["channel"] in mine or (row["stands_in"] and row["channel"] not in others))
-        for row in one["deliveries"]
-    )
+    rows = {row["channel"]: row for row in one["deliveries"]}
+    meant = rows.get(channel, {"phase": ""})
+    if meant["phase"] != "cancelled":
+        return meant["phase"] in _PUBLIC
+    from failover.posts import asked_instead, is_made_up_for  # noqa: PLC0415  most lists do without
 
-
-def _instead(row: Fields) -> frozenset[str]:
-    """Who was asked first to say it in the place of this channel; who was asked when they failed is not named."""
-    from failover.posts import REROUTED  # noqa: PLC0415  most lists do without
-
-    if row["phase"] != "cancelled" or not row["reason"].startswith(REROUTED):
-        return frozenset()
-    names, _colon, _why = row["reason"].removeprefix(REROUTED).partition(":")
-    return frozenset(name.strip() for name in names.split(","))
+    cancelled = {name: asked_instead(row["reason"]) for name, row in rows.items() if row["phase"] == "cancelled"}
+    public = {name: row["stands_in"] for name, row in rows.items() if row["phase"] in _PUBLIC}
+    return is_made_up_for(channel, cancelled, public)
 
 
 def posts_data(data: Fields) -> Fields:

@@ -4,13 +4,14 @@ A file is `name.md` (`post_file`).  It is left alone while it may still be writt
 five seconds, or it is called `.…`, `…~`, `….tmp`); so is its picture, and the post waits for it.  Then it is taken
 (`custody`) and written down together with a claim on its ticket, so that it is published once, whenever the process
 dies.  It lies in `accepted` while it waits, at its end in `sent`; what is no post, or was not published everywhere,
-in `failed`, with the reason in a file beside it.  A file that cannot be moved is told, and keeps no other waiting.
+in `failed`, with the reason, and where it is public all the same, in a file beside it.  A file that cannot be moved
+is told, and keeps no other waiting.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from failover.custody import Content, Custody, StillWrittenError, Ticket, UnfitFileError
@@ -20,6 +21,7 @@ from failover.engine import Engine
 from failover.pictures import LARGEST, BrokenOffError, PictureError, media_type
 from failover.post_file import drafted
 from failover.postoffice import Draft, Origin, PostOffice
+from failover.posts import asked_instead, is_made_up_for
 
 AT_ONCE = 20
 """Files that one scan takes."""
@@ -140,8 +142,26 @@ def _why(error: OSError) -> str:
 
 
 def _unsaid(rows: Sequence[Delivery]) -> str:
-    """Why it was not published everywhere it was meant for; "" if it was, or was where the route sent it."""
+    """Why it was not published everywhere it was meant for; "" if it was, or was where the route sent it.
+
+    Where it is public all the same stands first: who hands the file in again says it there twice.
+    """
     unsaid = [row for row in rows if not row.heard]
-    stood_in = any(row.position and row.heard for row in rows)
-    lost = [row for row in unsaid if not row.position and not (stood_in and row.phase is Phase.CANCELLED)]
-    return "\n".join(f"{row.channel}: {row.phase.value}: {row.reason}" for row in unsaid) if lost else ""
+    cancelled = {row.channel: asked_instead(row.reason) for row in unsaid if row.phase is Phase.CANCELLED}
+    public = {row.channel: row.position > 0 for row in rows if row.heard}
+    if all(row.position or is_made_up_for(row.channel, cancelled, public) for row in unsaid):
+        return ""
+    return "\n".join([*_published(rows), *(f"{row.channel}: {row.phase.value}: {row.reason}" for row in unsaid)])
+
+
+def _published(rows: Sequence[Delivery]) -> Iterator[str]:
+    told = [f"{_HOW.get(row.phase, 'partly ')}{row.channel}{_place(row)}" for row in rows if row.heard]
+    if told:
+        yield f"PUBLISHED ALREADY on {', '.join(told)}. Who hands this file in again says it there twice."
+
+
+_HOW = {Phase.SENT: "", Phase.LEFT: "(perhaps) "}
+
+
+def _place(row: Delivery) -> str:
+    return f" ({row.receipt.url})" if row.receipt and row.receipt.url else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Any
 import pytest
 
 from failover.custody import Custody, UnfitFileError, safe_name
-from failover.model import Measure
+from failover.delivery import Phase
+from failover.model import Measure, Statement
 from failover.post_file import drafted
 from failover.postoffice import PostOffice
 from failover.posts import Gauge
@@ -391,6 +393,46 @@ async def test_what_the_platform_refused_lies_in_failed_with_its_reason(world: W
     await spool(world, folder).scan()
     assert files(folder) == ["failed/P1-a.md", "failed/P1-a.md.reason"]
     assert (folder / "failed/P1-a.md.reason").read_text() == "blog: refused: no permission\n"
+
+
+async def test_where_a_post_is_public_all_the_same_its_reason_says_so_first(world: World, tmp_path: Path) -> None:
+    """Nobody should put the file there again and publish it twice."""
+    folder = tmp_path / "posts"
+    world.answers["blog"].append("refused")
+    put(folder, "a.md", "---\nto: [blog, telegram]\n---\nMarket day\n")
+    await spool(world, folder).scan()
+    await world.deliver()
+    await spool(world, folder).scan()
+    assert files(folder) == ["failed/P1-a.md", "failed/P1-a.md.reason"]
+    (post,) = world.walls["telegram"].said(Statement.POST)
+    first, second = (folder / "failed/P1-a.md.reason").read_text().splitlines()
+    assert re.fullmatch(
+        r"PUBLISHED ALREADY on telegram( \(\S+\))?\. Who hands this file in again says it there twice\.", first
+    )
+    assert second == "blog: refused: no permission"
+    assert post.text.startswith("Market day")
+
+
+async def test_what_was_re_routed_for_one_channel_is_not_made_up_for_by_the_copy_of_another(
+    world: World, tmp_path: Path
+) -> None:
+    """Each was to stand in for one; one of them said it."""
+    folder = tmp_path / "posts"
+    put(folder, "a.md", f"---\nto: [{PAGE}, blog]\n---\nMarket day\n")
+    await spool(world, folder).scan()
+    rows = {row.channel: row for row in await world.store.deliveries_of("P1")}
+    away = {
+        "facebook-page": "re-routed to telegram: facebook is down",
+        "blog": "re-routed to email: wordpress is down",
+    }
+    ended = [replace(rows[name], phase=Phase.CANCELLED, reason=why, ended_at=world.now) for name, why in away.items()]
+    copies = [
+        replace(rows["blog"], id=f"P1-{name}", channel=name, position=1, phase=phase, ended_at=world.now, reason="no")
+        for name, phase in (("telegram", Phase.SENT), ("email", Phase.REFUSED))
+    ]
+    await world.store.record(Change(at=world.now, deliveries=(*ended, *copies)))
+    await spool(world, folder).scan()
+    assert "failed/P1-a.md" in files(folder)
 
 
 @pytest.mark.parametrize("step", [1, 2])

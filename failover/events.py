@@ -365,7 +365,8 @@ _TABLE = (
         "Incident {incident} is over after {duration} (it was about {platforms})",
         "incident platforms duration reason?",
         "Every platform of the incident has been well for long enough.",
-        "Holding statements that were not said yet are cancelled. Whoever heard one hears the welcome back.",
+        "Holding statements that were not said yet are cancelled. Whoever heard one, and not that it was a false "
+        "alarm, hears the welcome back.",
         "See all of it with `journalctl FAILOVER_INCIDENT={incident}`.",
     ),
     _event(

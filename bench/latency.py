@@ -24,8 +24,8 @@ from failover.evidence import Line
 from failover.model import Evidence, Sighting, Signal
 from failover.practice.http import HttpService, Request, Response
 from failover.practice.internet import configuration, practice_internet
+from failover.standing import Declaration
 from failover.store import Store
-from failover.verdict import Declaration
 
 CHANNELS = ("telegram", "x", "blog", "press-desk", "email")
 

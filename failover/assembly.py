@@ -39,10 +39,10 @@ from failover.retraction import Retraction
 from failover.routing import Route, Voice
 from failover.signoff import Person, Signing
 from failover.spool import Spool
+from failover.standing import Rules
 from failover.store import Store
 from failover.telling import Says
 from failover.templates import WordingError
-from failover.verdict import Rules
 from failover.watches import Watch
 from failover.wording import Facts, Messages, word
 

@@ -19,9 +19,9 @@ from failover.model import Signal, State
 from failover.posts import place_of
 from failover.signoff import CODE, barred, given_by, identity, is_drill, seal, still_good, text_seal, unsaid
 from failover.silences import LONGEST, Silence
+from failover.standing import Declaration
 from failover.store import Change
 from failover.updates import joined_later
-from failover.verdict import Declaration
 
 NOTHING_LEFT = "when nothing of it was left to stop"
 

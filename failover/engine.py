@@ -12,24 +12,45 @@ from dataclasses import replace
 
 from failover.agenda import Agenda, known_of
 from failover.budget import Usage, month_of
+from failover.credit import is_lonely, is_torn
 from failover.delivery import Delivery
 from failover.evidence import Line, Tally, tally
 from failover.explanation import Matter, explain
 from failover.incidents import Incident, Turn, follow
 from failover.minutes import Minute, of_plan
 from failover.model import Observation, Sighting, Signal, State, Transition
+from failover.moments import clock_time
 from failover.plans import House, Known, Plan
 from failover.postroom import Postroom
 from failover.posts import Ground, place_of
 from failover.schema import StoreError
 from failover.silences import Silences
+from failover.standing import Declaration, Rules, Standing, shifted
 from failover.stepping import incident_later, line_later, seen_later
 from failover.store import Change, Store
-from failover.telling import Says, tell_declared, tell_locked_out, tell_transition, tell_turn
+from failover.telling import (
+    Says,
+    tell_declared,
+    tell_locked_out,
+    tell_only_here,
+    tell_torn,
+    tell_transition,
+    tell_turn,
+)
 from failover.troubles import Troubles
 from failover.turns import after_turn, without
-from failover.verdict import Declaration, Rules, Standing, come_true, judge, shifted
-from failover.watches import Watch, counted, gathering, in_doubt, is_borne_out, locked_out, spikes
+from failover.verdict import come_true, judge
+from failover.watches import (
+    Failing,
+    Watch,
+    around,
+    counted,
+    gathering,
+    groups_that_fail,
+    in_doubt,
+    is_borne_out,
+    locked_out,
+)
 
 REMEMBERED = 2 * 86400.0
 """Seconds for which closed incidents are kept at hand (relapse, "again", late welcome back)."""
@@ -162,17 +183,18 @@ class Engine:
         """Time has passed: votes have lasted or grown stale.  A platform that was not looked at yet is no news."""
         for platform in self.silences.expired(now):
             await self.end_silence(platform, "", now)
-        crowds = spikes(self.seen, self.watches, now)
+        failing = groups_that_fail(self.seen, self.watches, now)
         for platform in self.watches:
             if self.seen[platform] or platform in self.declared:
-                await self._judge(platform, now, crowds)
+                await self._judge(platform, now, failing)
 
-    def tally(self, platform: str, now: float, crowds: int | None = None) -> Tally:
-        """The evidence on one platform, sorted; `crowds` where the caller has counted the spikes already."""
-        quiet = self.quiet(platform, now)
-        crowds = spikes(self.seen, self.watches, now) if crowds is None else crowds
-        lookups = self.watches[platform].rules.lookups
-        return tally(self.seen[platform].values(), now, self.line, spikes=crowds, quiet=quiet, lookups=lookups)
+    def tally(self, platform: str, now: float, failing: Failing | None = None) -> Tally:
+        """The evidence on one platform, sorted; `failing` where the caller knows already what else fails."""
+        if failing is None:
+            failing = groups_that_fail(self.seen, self.watches, now)
+        beside = around(platform, failing, self.seen, self.watches, now)
+        lookups, quiet = self.watches[platform].rules.lookups, self.quiet(platform, now)
+        return tally(self.seen[platform].values(), now, self.line, around=beside, quiet=quiet, lookups=lookups)
 
     def quiet(self, platform: str, now: float) -> str:
         """Why trouble of this platform is no news now: maintenance, or a person's wish; "" if it is news."""
@@ -189,9 +211,9 @@ class Engine:
             self.journal.say("silence_ended", platform=platform, by=by or None)
         return ended
 
-    async def _judge(self, platform: str, now: float, crowds: int | None = None) -> None:
+    async def _judge(self, platform: str, now: float, failing: Failing | None = None) -> None:
         standing = self.standings.get(platform) or Standing(platform=platform, since=now)
-        seen, declared = self.tally(platform, now, crowds), self.declared.get(platform)
+        seen, declared = self.tally(platform, now, failing), self.declared.get(platform)
         moved, transition = judge(
             standing, seen, now, self._rules(platform), offline=self.line.reason, declared=declared
         )
@@ -202,6 +224,12 @@ class Engine:
         if declared is not None and not self.line.offline and come_true(declared, moved, now, self._rules(platform)):
             await self.end_declaration(platform, now, f"by every source it is {declared.signal.value}")
         tell_locked_out(self.journal, platform, locked_out(seen, self.watches[platform].rules))
+        if moved.alone_since is not None and not self.line.offline:
+            since = clock_time(moved.alone_since, now, self.watches[platform].zone)
+            if is_lonely(moved, now):
+                tell_only_here(self.journal, platform, since)
+            elif is_torn(moved, seen, now):
+                tell_torn(self.journal, platform, since)
 
     def _rules(self, platform: str) -> Rules:
         """The thresholds that hold at present: each incident of a day is stricter (rule R6)."""

@@ -6,9 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from failover.model import Evidence, Fault, Observation, Signal
+from failover.unsteady import steadied
 
-SPIKES_OF_A_NETWORK = 3
-"""Crowd spikes on this many unrelated platforms at once point at a network or region (rule R7)."""
+MANY = 3
+"""Trouble of this many unrelated platforms at once, by the crowd or from here, points at a network (rule R7)."""
+
+SEVERAL = 2
+"""So does that of this many, by the crowd and from here."""
 
 _MAINTENANCE = "maintenance: "
 
@@ -30,6 +34,32 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What else fails at the same time, as numbers of unrelated groups of platforms, this one's included."""
+
+    blamed: int = 0
+    """So many does the crowd report."""
+    unreached: int = 0
+    """So many fail from here."""
+    kin_answers: bool = False
+    """Another platform of its owner fails from here as well, and answers elsewhere."""
+
+    @property
+    def is_regional(self) -> bool:
+        """Is it rather a network or a region that fails (rule R7)?"""
+        return max(self.blamed, self.unreached) >= MANY or min(self.blamed, self.unreached) >= SEVERAL
+
+    @property
+    def is_doubtful(self) -> bool:
+        """May it be?"""
+        return max(self.blamed, self.unreached) >= SEVERAL
+
+
+ALONE = Around()
+"""Nothing else fails."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """The evidence sorted: who votes, who doubts, who works, whose vote is void and why.
 
@@ -42,7 +72,7 @@ class Tally:
     works: tuple[Observation, ...] = ()
     void: tuple[tuple[Observation, str], ...] = ()
     account: tuple[Observation, ...] = ()
-    correlated: bool = False
+    around: Around = ALONE
     reached: bool = False
     """It answers elsewhere: what fails from here, and what the crowd tells, may be the trouble of our region."""
     muted: tuple[Observation, ...] = ()
@@ -53,11 +83,12 @@ class Tally:
     def independent(self) -> int:
         """How many classes vote that cannot be wrong for the same reason (rule R7: a regional fault moves two).
 
-        One is suspected where the crowd blames unrelated platforms at once, or where the platform answers elsewhere.
+        One is suspected where unrelated platforms fail at once, or where the platform answers elsewhere, or another
+        of its owner does that fails from here as well.
         """
         count = len(self.votes)
         both = Evidence.HERE in self.votes and Evidence.CROWD in self.votes
-        return count - 1 if both and (self.correlated or self.reached) else count
+        return count - 1 if both and (self.reached or self.around.kin_answers or self.around.is_regional) else count
 
     @property
     def repeated(self) -> bool:
@@ -70,20 +101,19 @@ def tally(
     now: float,
     line: Line,
     *,
-    spikes: int = 0,
+    around: Around = ALONE,
     quiet: str = "",
     lookups: frozenset[str] = frozenset(),
 ) -> Tally:
     """Sort the latest observation of each probe.
 
-    `spikes` counts the unrelated groups that the crowd reports at once.  `quiet` names a maintenance window: no
-    vote counts then.  `lookups` as in `Rules`.
+    `quiet` names a maintenance window: no vote counts then.  `lookups` as in `Rules`.
     """
     votes: dict[Evidence, list[Observation]] = {}
     pending, doubts, works, account, silent = [], [], [], [], []
     void: list[tuple[Observation, str]] = []
     muted: list[Observation] = []
-    for seen in sorted(observations, key=lambda seen: seen.probe):
+    for seen in sorted((steadied(one, now) for one in observations), key=lambda seen: seen.probe):
         reason = _why_void(seen, now, line, quiet)
         if reason:
             void.append((seen, reason))
@@ -108,11 +138,17 @@ def tally(
         works=tuple(works),
         void=tuple(void),
         account=tuple(account),
-        correlated=spikes >= SPIKES_OF_A_NETWORK,
-        reached=any(one.sighting.evidence is Evidence.ELSEWHERE and one.probe not in lookups for one in works),
+        around=around,
+        reached=any(reaches(one, lookups) for one in works),
         silent=tuple(silent),
         muted=tuple(muted),
     )
+
+
+def reaches(seen: Observation, lookups: frozenset[str]) -> bool:
+    """Do other vantage points reach the platform, and not only find its name?"""
+    works = seen.sighting.signal is Signal.UP and seen.sighting.evidence is Evidence.ELSEWHERE
+    return works and seen.probe not in lookups
 
 
 def _why_void(seen: Observation, now: float, line: Line, quiet: str) -> str:

@@ -7,24 +7,15 @@ timer runs until when.  It costs something, so it is made at a transition and wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
+from failover.credit import DISPUTED, classes_needed, due, is_disputed, is_lonely, looks_of_ours, needed
 from failover.evidence import Line, Tally
 from failover.model import Evidence, Observation, Signal, State
 from failover.moments import clock_time, length
-from failover.verdict import (
-    DISPUTED,
-    SILENCE_FACTOR,
-    Declaration,
-    Rules,
-    Standing,
-    due,
-    has_stopped,
-    is_disputed,
-    looks_of_ours,
-    needed,
-)
+from failover.standing import Declaration, Rules, Standing
+from failover.verdict import SILENCE_FACTOR, has_stopped
 
 _ORDINALS = {2: "a second", 3: "a third", 4: "a fourth", 5: "a fifth"}
 
@@ -149,11 +140,18 @@ def _caveats(matter: Matter) -> Iterator[str]:
     if seen.votes and not seen.repeated:
         yield "no vote has been repeated yet, and a first look alone decides nothing"
     if {Evidence.HERE, Evidence.CROWD} <= seen.votes.keys():
-        if seen.correlated:
-            yield "the crowd reports unrelated platforms at once, so it counts as one with what is seen from here"
+        if seen.around.is_regional:
+            yield "unrelated platforms fail at once, so the crowd counts as one with what is seen from here"
+        elif seen.around.kin_answers:
+            yield (
+                "another platform of its owner fails from here as well and answers elsewhere, so the crowd counts as "
+                "one with what is seen from here"
+            )
         elif seen.reached:
             yield "the platform answers elsewhere, so the crowd counts as one with what is seen from here"
-    if seen.votes and standing.state is not State.DOWN and is_disputed(seen, matter.rules):
+    if seen.votes and standing.state is State.SUSPECT:
+        yield from _credit(matter)
+    if seen.votes and standing.state is not State.DOWN and is_disputed(seen, matter.rules, weak=standing.weak):
         _failing, working = looks_of_ours(seen, matter.rules)
         yield (
             f"our own looks at it are answered as they should be ({', '.join(one.probe for one in working)}): until "
@@ -161,6 +159,19 @@ def _caveats(matter: Matter) -> Iterator[str]:
         )
     if standing.state is State.DOWN and not standing.upheld and matter.declared is None:
         yield "nothing as strong as a verdict bears it out at present, so nothing is said in public because of it"
+
+
+def _credit(matter: Matter) -> Iterator[str]:
+    """Why more is needed than usual."""
+    standing, first, since = matter.standing, matter.standing.alone, matter.standing.alone_since
+    alone = f"{first.value} was the first to speak against it, at {matter.clock(since)}" if first and since else ""
+    if Evidence.HERE in matter.seen.votes and is_lonely(standing, matter.now):
+        yield f"{alone}, and alone for long: that is our own way there, and counts as no class of evidence"
+    elif standing.weak:
+        yield (
+            f"{alone or 'unrelated platforms fail at the same time'}, so what is said against it has lost credit: "
+            f"classes of evidence must agree for {length(needed(standing, matter.rules))}"
+        )
 
 
 # -- what would change it --------------------------------------------------------------------------------------
@@ -191,7 +202,8 @@ def _outlook(matter: Matter) -> Iterator[str]:
 def _to_down(matter: Matter) -> Iterator[str]:
     rules, seen, since = matter.rules, matter.seen, matter.standing.quorum_since
     lasting = f"for {length(_lasting(matter))}"
-    missing = rules.classes - seen.independent
+    classes = classes_needed(matter.standing, seen, rules, matter.now)
+    missing = classes - seen.independent
     if since is not None:
         end = due(matter.standing, rules) or since
         then = f"it becomes DOWN at {matter.clock(end)} if they still do"
@@ -200,7 +212,7 @@ def _to_down(matter: Matter) -> Iterator[str]:
     elif missing <= 0:
         yield f"it becomes DOWN if the votes are repeated and last {lasting}"
     elif seen.votes:
-        more = f"{_ORDINALS[rules.classes]} class of evidence agrees" if missing == 1 else (
+        more = f"{_ORDINALS[classes]} class of evidence agrees" if missing == 1 else (
             f"{missing} more classes of evidence agree"
         )  # fmt: skip
         yield f"it becomes DOWN if {more} {lasting}{_others(matter)}"
@@ -217,8 +229,8 @@ def _disputed(matter: Matter) -> float:
 
 def _lasting(matter: Matter) -> float:
     """Seconds for which classes would have to agree if another one joined in now."""
-    lasts = needed(replace(matter.standing, quorum_since=matter.now), matter.rules)
-    disputed = matter.seen.votes and is_disputed(matter.seen, matter.rules)
+    lasts = needed(matter.standing, matter.rules)
+    disputed = matter.seen.votes and is_disputed(matter.seen, matter.rules, weak=matter.standing.weak)
     return max(DISPUTED, lasts) if disputed else lasts
 
 

@@ -102,7 +102,8 @@ class Observation:
     """A sighting of one platform by one probe at one time.
 
     `at` is when the look ended, `took` its length, `good_until` when it is stale.  `looks` counts how many looks
-    in a row gave this same signal, this one included.  `node` is the vantage point (rule O8).
+    in a row gave this same signal, this one included.  `node` is the vantage point (rule O8).  `lately` are the last
+    looks that could tell, with their times, as long as one of them said "down".
     """
 
     platform: str
@@ -113,6 +114,7 @@ class Observation:
     took: float = 0.0
     looks: int = 1
     node: str = "here"
+    lately: tuple[tuple[float, Sighting], ...] = ()
 
     @property
     def votes_down(self) -> bool:

@@ -25,7 +25,7 @@ from failover.model import (
 )
 from failover.posts import Post
 from failover.signoff import Asking
-from failover.verdict import Declaration, Standing
+from failover.standing import Declaration, Standing
 
 Columns = Mapping[str, Any]
 

@@ -13,8 +13,8 @@ from failover.engine import REMEMBERED, Engine
 from failover.incidents import HOLDING_KINDS, Incident
 from failover.model import Health, State, Statement
 from failover.signoff import CODE, Asking, seal, still_good, unsaid
+from failover.standing import Standing
 from failover.updates import joined_later
-from failover.verdict import Standing
 
 Fields = dict[str, Any]
 

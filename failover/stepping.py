@@ -20,12 +20,13 @@ def line_later(line: Line, seconds: float) -> Line:
 def seen_later(seen: Mapping[str, Mapping[str, Observation]], seconds: float) -> dict[str, dict[str, Observation]]:
     """platform -> probe -> its latest observation, which grows stale when it would have."""
     return {
-        platform: {
-            probe: replace(one, at=one.at + seconds, good_until=one.good_until + seconds)
-            for probe, one in latest.items()
-        }
-        for platform, latest in seen.items()
+        platform: {probe: _later(one, seconds) for probe, one in latest.items()} for platform, latest in seen.items()
     }
+
+
+def _later(one: Observation, seconds: float) -> Observation:
+    lately = tuple((at + seconds, sighting) for at, sighting in one.lately)
+    return replace(one, at=one.at + seconds, good_until=one.good_until + seconds, lately=lately)
 
 
 def incident_later(incident: Incident, seconds: float) -> Incident:

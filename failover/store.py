@@ -30,7 +30,7 @@ from failover.post_store import PostStore
 from failover.posts import Post
 from failover.schema import StoreError, open_database
 from failover.signoff import Asking
-from failover.verdict import Declaration, Standing
+from failover.standing import Declaration, Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

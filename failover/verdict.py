@@ -9,23 +9,14 @@ This module knows no clock, no storage and no probe: observations in, a standing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from enum import Enum
 
+from failover.credit import classes_needed, due, first_of, is_disputed, is_weak
 from failover.evidence import Tally, with_pending
 from failover.model import Evidence, Observation, Signal, State, Transition
-
-LATE = 900.0
-"""Seconds: what others tell of the platform, alone with it for so long, has lost some of its credit."""
-
-LATE_FACTOR = 3
-"""Then agreement must last so many times longer: one error elsewhere, held good to its next look, is not enough."""
-
-DISPUTED = 900.0
-"""Seconds for which classes must agree while our own looks at the platform are answered as they should be."""
-
-_OWN = (Evidence.HERE, Evidence.SPOKEN)
+from failover.standing import Declaration, Rules, Standing
 
 SILENCE_FACTOR = 2
 """A class that voted and then fell silent (neither down nor up) blocks recovery for this many times `recover_for`."""
@@ -76,58 +67,6 @@ DOWN is never left because nothing is known, and WAITING moves nothing at all.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """The thresholds of one platform; durations in seconds."""
-
-    classes: int = 2
-    confirm_for: float = 120.0
-    recover_for: float = 900.0
-    accounts: frozenset[str] = frozenset()
-    """Names of the probes that watch an account of our own: it must work before the platform counts as recovered."""
-    pages: frozenset[str] = frozenset()
-    """Names of the probes that read what a stranger is shown (kind `web`)."""
-    lookups: frozenset[str] = frozenset()
-    """Names of the probes that only ask for its name (kind `dns`): a name that is found disputes no vote."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declaration:
-    """A person's word on a platform (class `operator`); it holds until withdrawn or until it is true by itself."""
-
-    platform: str
-    signal: Signal
-    at: float
-    by: str
-    because: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Where a platform stands, and the timers of its machine.
-
-    `since` is when the state was entered.  `quorum_since`/`calm_since` run while the condition holds without a break,
-    `undisputed_since` while enough classes agree and no looks of our own dispute it.
-    `voted` are the classes that made it DOWN with the time of their last vote.  `upheld` says that the state has been
-    borne out by a person, or by evidence as strong as a verdict needs, since this process started and since our line
-    last failed: nothing is said in public on the strength of an older or a weaker one (R1, R8, S2).
-    """
-
-    platform: str
-    state: State = State.UNKNOWN
-    since: float = 0.0
-    reason: str = "not looked at yet"
-    quorum_since: float | None = None
-    undisputed_since: float | None = None
-    calm_since: float | None = None
-    voted: Mapping[Evidence, float] = field(default_factory=dict)
-    voters: Mapping[Evidence, frozenset[str]] = field(default_factory=dict)
-    """The probes that cast those votes, where all of them are known: not for a class that voted before a restart."""
-    upheld: bool = False
-    hearsay_since: float | None = None
-    """Since when classes say "down" without a break, of which the first was not the platform's own answer to us."""
-
-
 def judge(
     standing: Standing,
     seen: Tally,
@@ -160,83 +99,38 @@ def judge(
 
 
 def _untimed(standing: Standing) -> Standing:
-    return replace(standing, quorum_since=None, undisputed_since=None, calm_since=None, hearsay_since=None)
+    return replace(
+        standing,
+        quorum_since=None,
+        undisputed_since=None,
+        calm_since=None,
+        alone=None,
+        alone_since=None,
+        weak=False,
+    )
 
 
 def _timed(standing: Standing, seen: Tally, now: float, rules: Rules, declared: Declaration | None) -> Standing:
     """The standing with its timers; most looks change none of them."""
     counted = seen if standing.quorum_since is None else with_pending(seen)
-    agreed = _has_quorum(counted, rules)
-    timers = (
-        _since(standing.quorum_since, now, holds=agreed),
-        _since(standing.undisputed_since, now, holds=agreed and not is_disputed(counted, rules)),
-        _since(standing.calm_since, now, holds=_is_calm(standing, seen, now, rules)),
-        _since(standing.hearsay_since, now, holds=_is_hearsay(standing, seen)),
-    )
-    voted, voters = _voted(standing, seen, now, declared), _voters(standing, seen)
-    before = (standing.quorum_since, standing.undisputed_since, standing.calm_since, standing.hearsay_since)
-    if before == timers and (standing.voted, standing.voters) == (voted, voters):
-        return standing
-    quorum, undisputed, calm, hearsay = timers
-    return replace(
+    agreed = _has_quorum(counted, classes_needed(standing, counted, rules, now))
+    quorum = _since(standing.quorum_since, now, holds=agreed)
+    alone = first_of(standing.alone, seen)
+    alone_since = _since(standing.alone_since if alone is standing.alone else None, now, holds=alone is not None)
+    weak = is_weak(alone, (quorum or now) - (alone_since or now), counted)
+    undisputed = agreed and not is_disputed(counted, rules, weak=weak)
+    timed = replace(
         standing,
         quorum_since=quorum,
-        undisputed_since=undisputed,
-        calm_since=calm,
-        hearsay_since=hearsay,
-        voted=voted,
-        voters=voters,
+        undisputed_since=_since(standing.undisputed_since, now, holds=undisputed),
+        calm_since=_since(standing.calm_since, now, holds=_is_calm(standing, seen, now, rules)),
+        alone=alone,
+        alone_since=alone_since,
+        weak=weak,
+        voted=_voted(standing, seen, now, declared),
+        voters=_voters(standing, seen),
     )
-
-
-def is_disputed(seen: Tally, rules: Rules) -> bool:
-    """Do our own looks give the lie to the classes that agree?  (Ties count: one page fails, another is shown.)
-
-    A page that is shown vetoes nothing (rule R5), but then a part of the platform fails at most, or one of our looks
-    errs, and it costs nobody anything to wait for a while (`DISPUTED`).  Where our own account or a post of ours is
-    answered with an error, a page shown to strangers disputes neither it nor the crowd and the status page beside it:
-    in March 2019 and March 2024 every page was shown and nobody could post, or log in.
-    """
-    failing, working = looks_of_ours(seen, rules)
-    pages = [one for one in failing if one.probe in rules.pages]
-    if not working or len(working) < len(pages):
-        return False
-    told = Evidence.CROWD in seen.votes or Evidence.OFFICIAL in seen.votes
-    return not (told and len(failing) > len(pages))
-
-
-def looks_of_ours(seen: Tally, rules: Rules) -> tuple[Sequence[Observation], Sequence[Observation]]:
-    """What was seen from this machine: what fails, and what is answered as it should be (not merely its name)."""
-    failing = [one for evidence in _OWN for one in seen.votes.get(evidence, ())]
-    failing += [one for one in seen.pending if one not in failing]
-    working = [one for one in seen.works if one.sighting.evidence in _OWN and one.probe not in rules.lookups]
-    return failing, working
-
-
-def _is_hearsay(standing: Standing, seen: Tally) -> bool:
-    if not seen.votes and not seen.pending:
-        return False
-    return standing.hearsay_since is not None or Evidence.SPOKEN not in seen.votes
-
-
-def needed(standing: Standing, rules: Rules) -> float:
-    """Seconds for which classes must agree: longer where one of them has long been alone with it.
-
-    A page that is red by mistake, or a crowd that blames everybody, would otherwise need only one small error
-    anywhere else.  Not so where the platform itself has refused us all the while (in March 2019 only posting failed).
-    """
-    agreed, alone = standing.quorum_since, standing.hearsay_since
-    late = agreed is not None and alone is not None and agreed - alone >= LATE
-    return rules.confirm_for * (LATE_FACTOR if late else 1)
-
-
-def due(standing: Standing, rules: Rules) -> float | None:
-    """When the classes that agree will have agreed for long enough (seconds since the epoch); None: they do not."""
-    if standing.quorum_since is None:
-        return None
-    lasts = needed(standing, rules)
-    disputed = standing.quorum_since + max(DISPUTED, lasts)
-    return disputed if standing.undisputed_since is None else min(disputed, standing.undisputed_since + lasts)
+    return standing if timed == standing else timed
 
 
 def come_true(word: Declaration, standing: Standing, now: float, rules: Rules) -> bool:
@@ -246,23 +140,6 @@ def come_true(word: Declaration, standing: Standing, now: float, rules: Rules) -
     else:
         end = None if standing.calm_since is None else standing.calm_since + rules.recover_for
     return end is not None and now >= end
-
-
-def shifted(standing: Standing, seconds: float) -> Standing:
-    """The same standing after the wall clock was set by `seconds`: what has lasted has still lasted so long."""
-    return replace(
-        standing,
-        since=standing.since + seconds,
-        quorum_since=_moved(standing.quorum_since, seconds),
-        undisputed_since=_moved(standing.undisputed_since, seconds),
-        calm_since=_moved(standing.calm_since, seconds),
-        hearsay_since=_moved(standing.hearsay_since, seconds),
-        voted={evidence: at + seconds for evidence, at in standing.voted.items()},
-    )
-
-
-def _moved(since: float | None, seconds: float) -> float | None:
-    return None if since is None else since + seconds
 
 
 def _since(before: float | None, now: float, *, holds: bool) -> float | None:
@@ -283,12 +160,12 @@ def _borne_out(timed: Standing, seen: Tally, rules: Rules, declared: Declaration
     if declared is not None:
         return True
     if timed.state is State.DOWN:
-        return _has_quorum(seen, rules)
+        return _has_quorum(seen, rules.classes)
     return timed.state is State.UP and timed.calm_since is not None
 
 
-def _has_quorum(seen: Tally, rules: Rules) -> bool:
-    return seen.independent >= rules.classes and seen.repeated
+def _has_quorum(seen: Tally, classes: int) -> bool:
+    return seen.independent >= classes and seen.repeated
 
 
 def _is_calm(standing: Standing, seen: Tally, now: float, rules: Rules) -> bool:
@@ -367,7 +244,7 @@ def _condition(timed: Standing, seen: Tally, now: float, rules: Rules) -> Condit
     end = due(timed, rules)
     if end is not None and now >= end:
         votes = [vote for votes in seen.votes.values() for vote in votes]
-        agreed = _has_quorum(seen, rules) and _looked_lately(votes, now, rules)
+        agreed = _has_quorum(seen, rules.classes) and _looked_lately(votes, now, rules)
         return Condition.CONFIRMED if agreed else Condition.WAITING
     if timed.calm_since is not None:
         settled = now - timed.calm_since >= rules.recover_for and _looked_lately(seen.works, now, rules)

@@ -10,11 +10,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 
 from failover.budget import is_used_up
-from failover.evidence import Line, Tally, with_pending
+from failover.credit import due
+from failover.evidence import Around, Line, Tally, reaches, with_pending
 from failover.hours import Hours
 from failover.incidents import Calm, Incident, recovery_time
 from failover.model import Evidence, Observation, State
-from failover.verdict import Rules, Standing, due
+from failover.standing import Rules, Standing
+from failover.unsteady import lately, steadied
+
+Failing = Mapping[Evidence, frozenset[str]]
+"""class of evidence -> the groups of platforms that it speaks against."""
 
 A_MOMENT = 2.0
 """Seconds from when agreement has lasted long enough to when it has been judged: a tick, and the anchors' answer."""
@@ -59,18 +64,37 @@ class Watch:
 def counted(seen: Observation, before: Observation | None) -> Observation:
     """With how many looks running have said so: since the one before was of another signal, or had gone stale."""
     same = before is not None and before.sighting.signal is seen.sighting.signal and seen.at <= before.good_until
-    return replace(seen, looks=before.looks + 1 if same and before is not None else 1)
+    looks = before.looks + 1 if same and before is not None else 1
+    return replace(seen, looks=looks, lately=lately(seen, before))
 
 
-def spikes(seen: Seen, watches: Mapping[str, Watch], now: float) -> int:
-    """How many unrelated groups the crowd reports at once (rule R7)."""
-    groups = {
-        watches[platform].group
-        for platform, latest in seen.items()
-        for one in latest.values()
-        if one.sighting.evidence is Evidence.CROWD and one.votes_down and now <= one.good_until
-    }
-    return len(groups)
+def groups_that_fail(seen: Seen, watches: Mapping[str, Watch], now: float) -> Failing:
+    """class of evidence -> the groups that it speaks against at this moment."""
+    failing: dict[Evidence, set[str]] = {}
+    for platform, latest in seen.items():
+        for one in (steadied(one, now) for one in latest.values()):
+            if one.votes_down and now <= one.good_until:
+                failing.setdefault(one.sighting.evidence, set()).add(watches[platform].group)
+    return {kind: frozenset(groups) for kind, groups in failing.items()}
+
+
+def around(platform: str, failing: Failing, seen: Seen, watches: Mapping[str, Watch], now: float) -> Around:
+    """What else fails while this platform does (rule R7)."""
+    group = watches[platform].group
+    crowd, here = failing.get(Evidence.CROWD, frozenset()), failing.get(Evidence.HERE, frozenset())
+    kin = [name for name, watch in watches.items() if watch.group == group and name != platform]
+    return Around(
+        blamed=len(crowd),
+        unreached=len(here),
+        kin_answers=group in here and any(_answers_elsewhere(name, seen, watches, now) for name in kin),
+    )
+
+
+def _answers_elsewhere(platform: str, seen: Seen, watches: Mapping[str, Watch], now: float) -> bool:
+    """It fails from here, and other vantage points reach it."""
+    fresh = [steadied(one, now) for one in seen[platform].values() if now <= one.good_until]
+    fails = any(one.votes_down and one.sighting.evidence is Evidence.HERE for one in fresh)
+    return fails and any(reaches(one, watches[platform].rules.lookups) for one in fresh)
 
 
 def in_doubt(line: Line, seen: Seen) -> bool:

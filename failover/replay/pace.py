@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator
 from math import inf
 
 from failover.assembly import Assembly
+from failover.credit import due
 from failover.delivery import Delivery, Phase
 from failover.incidents import recovery_time
 from failover.lookout import Look
 from failover.model import State
 from failover.replay.stage import Stage
-from failover.verdict import SILENCE_FACTOR, due
+from failover.unsteady import is_unsteady
+from failover.verdict import SILENCE_FACTOR
 
 BUSY, PATIENT, WHOLE, OPEN = 1.0, 10.0, 15.0, 120.0
 """Seconds between two ticks at most: something is about to happen; something waits for a person or a platform;
@@ -49,7 +51,7 @@ class Pace:
     def rest(self, look: Look, now: float) -> float:
         """Seconds in which looking again could tell nothing new; 0.0 where that is not known."""
         seen = self._at.engine.seen[look.platform].get(look.name)
-        if not self._thinned or seen is None or seen.looks < SETTLED or look.budget is not None:
+        if not self._thinned or seen is None or seen.looks < SETTLED or is_unsteady(seen) or look.budget is not None:
             return 0.0
         quiet = min(self._stage.quiet_for(look.platform, look.name, look.evidence), self.timer(look.platform, now))
         return min(quiet - SETTLED * look.every, RARELY)

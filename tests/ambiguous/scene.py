@@ -25,8 +25,8 @@ from failover.practice.http import Fault, HttpService, Request
 from failover.practice.smtp import Act, SmtpService
 from failover.practice.smtp import Phase as Mail
 from failover.routing import Route, Voice
+from failover.standing import Declaration
 from failover.store import Change, Store
-from failover.verdict import Declaration
 from failover.watches import Watch
 from tests.ambiguous.cases import LATE, Case, Connecting, Death, DiskFault, Step, Times, faults
 from tests.ambiguous.places import BOB, Place, place_of

@@ -41,8 +41,8 @@ from failover.model import (
 )
 from failover.plans import House, Saying
 from failover.routing import Route, Voice
+from failover.standing import Rules
 from failover.store import Change, Store
-from failover.verdict import Rules
 from failover.watches import Watch
 
 NOON = 1_795_000_000.0

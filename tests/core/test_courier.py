@@ -15,7 +15,7 @@ from failover.audit import broken
 from failover.delivery import Phase, Policy
 from failover.incidents import Calm
 from failover.model import Announcement, Receipt, Signal, State, Statement
-from failover.verdict import Declaration
+from failover.standing import Declaration
 from tests.core.stories import (
     GREEN,
     GREY,

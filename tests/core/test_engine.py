@@ -11,7 +11,7 @@ from failover.delivery import Phase
 from failover.engine import REMEMBERED
 from failover.model import Signal, State, Statement
 from failover.routing import Route
-from failover.verdict import Declaration
+from failover.standing import Declaration
 from failover.watches import Watch
 from tests.core.stories import (
     CROWD,
@@ -404,12 +404,43 @@ async def test_a_crowd_that_shouts_about_unrelated_platforms_and_our_own_trouble
     assert await world.store.incidents() == []
 
 
+async def test_it_is_put_before_a_person_whether_the_platforms_or_our_region_fails(world: World) -> None:
+    for _ in range(30):
+        await world.live(30, dict.fromkeys(("facebook", "x"), FROM_HERE))
+        await world.engine.anchors(up(HERE), world.now)
+
+    assert {world.state(name) for name in ("facebook", "x")} == {State.SUSPECT}
+    asked = [one["reason"] for one in world.journal.said("person_needed")]
+    assert len(asked) == 2
+    assert all("`failover declare" in reason and "network" in reason for reason in asked)
+
+
 async def test_two_platforms_of_one_owner_are_one_spike(world: World) -> None:
     for _ in range(10):
-        await world.live(30, dict.fromkeys(("facebook", "instagram", "x"), FROM_HERE))
+        await world.live(30, dict.fromkeys(("facebook", "instagram"), FROM_HERE))
         await world.engine.anchors(up(HERE), world.now)
 
     assert world.state("facebook") is State.DOWN
+
+
+async def test_what_fails_from_here_alone_for_long_is_put_before_a_person_once(world: World) -> None:
+    for _ in range(150):
+        await world.live(30, {"facebook": {"web": down(HERE, "timed out"), "crowd": up(CROWD)}})
+        await world.engine.anchors(up(HERE), world.now)
+
+    [asked] = world.journal.said("person_needed")
+    assert "our own way there" in asked["reason"]
+    assert await world.store.incidents() == []
+
+
+async def test_a_platform_that_refuses_most_looks_is_down_though_some_are_answered(world: World) -> None:
+    """X, December 2022."""
+    answers = [down(SPOKEN, "HTTP 503"), down(SPOKEN, "HTTP 503"), up(SPOKEN, "HTTP 200")]
+    for number in range(40):
+        await world.live(15, {"facebook": {"api": answers[number % 3], "crowd": down(CROWD)}}, every=15)
+
+    assert world.posts() == ONCE
+    assert "of the last" in world.engine.standings["facebook"].reason
 
 
 async def test_sympathy_reports_alone_are_no_outage(world: World) -> None:

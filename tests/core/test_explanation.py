@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from failover.evidence import Line, tally
+from failover.evidence import Around, Line, tally
 from failover.explanation import Matter, Quiet, explain, sentence
 from failover.model import Evidence, Observation, Signal, State
-from failover.verdict import Declaration, Rules, Standing, judge
+from failover.standing import Declaration, Rules, Standing
+from failover.verdict import judge
 from tests.core.stories import (
     CROWD,
     ELSEWHERE,
@@ -185,9 +186,9 @@ def test_a_vote_from_here_waits_for_our_own_line() -> None:
 
 def test_spikes_of_a_region_count_as_one_class_and_that_is_told() -> None:
     web = seen(down(HERE, "refused"), probe="web", at=START)
-    said = told(State.SUSPECT, web, REPORTS, more={"spikes": 3})
+    said = told(State.SUSPECT, web, REPORTS, more={"around": Around(blamed=3)})
 
-    assert any(one.startswith("The crowd reports unrelated platforms at once") for one in said)
+    assert any(one.startswith("Unrelated platforms fail at once") for one in said)
     alone = "no source here gives one, so that only a person can say it (`failover declare`)"
     assert f"It becomes DOWN if a second class of evidence agrees for 2m; {alone}." in said
 
@@ -211,6 +212,30 @@ def test_looks_of_ours_that_are_answered_are_named_with_what_they_cost() -> None
     assert "Enough classes of evidence agree since 11:06: it becomes DOWN at 11:21 if they still do." in said
     assert not any("as they should be" in one for one in told(State.SUSPECT, page, REPORTS, timers=agreed_for(60)))
     assert "It becomes DOWN if a second class of evidence agrees for 15m" in " ".join(told(State.SUSPECT, page, OWN))
+
+
+def test_lost_credit_is_told_with_its_reason_and_its_price() -> None:
+    first = {"alone": CROWD, "alone_since": START - 3600, "weak": True}
+    price = "has lost credit: classes of evidence must agree for 6m."
+
+    said = told(State.SUSPECT, REPORTS, timers=first)
+    assert f"Crowd was the first to speak against it, at 10:07, so what is said against it {price}" in said
+    assert any(one.startswith("It becomes DOWN if a second class of evidence agrees for 6m") for one in said)
+
+    said = told(State.SUSPECT, REPORTS, timers={"weak": True})
+    assert f"Unrelated platforms fail at the same time, so what is said against it {price}" in said
+    assert not any(price in one for one in told(State.SUSPECT, REPORTS, timers={**first, "weak": False}))
+
+
+def test_what_fails_from_here_alone_is_told_as_our_own_way_there() -> None:
+    web = seen(down(HERE, "refused"), probe="web", at=START)
+    said = told(State.SUSPECT, web, timers={"alone": HERE, "alone_since": START - 7200, "weak": True})
+
+    assert (
+        "Here was the first to speak against it, at 09:07, and alone for long: that is our own way there, and counts "
+        "as no class of evidence." in said
+    )
+    assert any(one.startswith("It becomes DOWN if 2 more classes of evidence agree") for one in said)
 
 
 def test_a_down_that_nothing_bears_out_is_told_as_such() -> None:

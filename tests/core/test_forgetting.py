@@ -25,8 +25,8 @@ from failover.forgetting import blanked, spellings, stands_in
 from failover.model import Announcement, Image, Receipt, Signal
 from failover.posts import Post, deliveries
 from failover.signoff import Asking
+from failover.standing import Declaration
 from failover.store import Change, Store
-from failover.verdict import Declaration
 from tests.core.stories import HOUR, NOON, RED, World, delivery, down, incident, seen
 
 ADA, GRACE = "ada@example.org", "grace@example.org"

@@ -12,8 +12,8 @@ import pytest
 from failover.budget import month_of
 from failover.lookout import LONGEST_FRESH, Look, Lookout
 from failover.model import Sighting, State
+from failover.standing import Rules
 from failover.store import Change, Store
-from failover.verdict import Rules
 from tests.core.stories import GREEN, NOON, RED, SPOKEN, World, account, down, unknown, up
 
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC).timestamp()

@@ -27,9 +27,9 @@ from failover.retraction import Retraction
 from failover.show import status_lines
 from failover.show_incidents import incidents_data, incidents_lines
 from failover.show_report import asked_report, report_data, report_lines
+from failover.standing import Declaration
 from failover.status import status
 from failover.store import Change
-from failover.verdict import Declaration
 from failover.wallclock import dated, iso, local, moment, span, zone_of
 from tests.core.stories import (
     GREEN,

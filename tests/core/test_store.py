@@ -25,8 +25,8 @@ from failover.delivery import OWED, Phase, StatementRow
 from failover.engine import REMEMBERED
 from failover.model import Receipt, Signal, State, Statement
 from failover.schema import MIGRATIONS, StoreBusyError, StoreError, StoreForeignError, set_aside
+from failover.standing import Declaration, Standing
 from failover.store import Change, Store
-from failover.verdict import Declaration, Standing
 from tests.core.stories import (
     CROWD,
     HOUR,

@@ -7,21 +7,11 @@ from typing import Any
 
 import pytest
 
-from failover.evidence import Line, Tally, tally
+from failover.credit import DISPUTED, LONELY, PATIENCE, UNSEEN, WEAK_FACTOR, is_lonely, is_torn
+from failover.evidence import ALONE, Around, Line, Tally, tally
 from failover.model import Evidence, Observation, Sighting, Signal, State
-from failover.verdict import (
-    DISPUTED,
-    LATE,
-    LATE_FACTOR,
-    SILENCE_FACTOR,
-    TABLE,
-    Condition,
-    Declaration,
-    Rules,
-    Standing,
-    judge,
-    shifted,
-)
+from failover.standing import Declaration, Rules, Standing, shifted
+from failover.verdict import SILENCE_FACTOR, TABLE, Condition, judge
 from tests.core.stories import (
     CROWD,
     ELSEWHERE,
@@ -78,12 +68,12 @@ class Case:
         seconds: float,
         *observations: Observation | Sighting,
         line: Line = GOOD,
-        spikes: int = 0,
+        around: Around = ALONE,
         **more: object,
     ) -> State:
         now = NOON + seconds
         fresh = [one if isinstance(one, Observation) else seen(one, at=now) for one in observations]
-        found = tally(fresh, now, line, spikes=spikes, quiet=str(more.pop("quiet", "")))
+        found = tally(fresh, now, line, around=around, quiet=str(more.pop("quiet", "")))
         self.standing, transition = judge(self.standing, found, now, self.rules, **more)  # type: ignore[arg-type]
         if transition is not None:
             self.reasons.append(transition.reason)
@@ -194,48 +184,105 @@ def test_one_class_alone_is_never_more_than_suspect(evidence: Evidence) -> None:
         assert case.at(minute * 60, *votes) is SUSPECT
 
 
+WEAK, HOURS = WEAK_FACTOR * CONFIRM, 3 * HOUR
+
+
 @pytest.mark.parametrize(
-    ("first", "alone", "lasts"),
+    ("first", "alone", "second", "lasts"),
     [
-        (OFFICIAL, LATE, LATE_FACTOR * CONFIRM),
-        (CROWD, 3 * HOUR, LATE_FACTOR * CONFIRM),
-        (OFFICIAL, LATE - 60, CONFIRM),
-        (SPOKEN, 3 * HOUR, CONFIRM),
+        pytest.param([down(OFFICIAL)], PATIENCE[OFFICIAL], HERE, WEAK, id="a page red by mistake"),
+        pytest.param([down(CROWD)], PATIENCE[CROWD], HERE, WEAK, id="a crowd that grumbles"),
+        pytest.param([down(CROWD)], PATIENCE[CROWD] - 60, HERE, CONFIRM, id="not so long"),
+        pytest.param(
+            [down(HERE)], PATIENCE[HERE] - 60, CROWD, CONFIRM, id="what we see ourselves is believed longer"
+        ),
+        pytest.param([down(HERE)], PATIENCE[HERE], CROWD, WEAK, id="but not for ever"),
+        pytest.param([down(HERE), up(CROWD)], UNSEEN, OFFICIAL, WEAK, id="nor where the crowd sees nothing"),
+        pytest.param([down(HERE), up(CROWD)], UNSEEN - 60, OFFICIAL, CONFIRM, id="which may take some minutes"),
+        pytest.param([down(SPOKEN)], HOURS, CROWD, CONFIRM, id="the platform itself refused us"),
+        pytest.param([down(SPOKEN), down(CROWD)], HOURS, HERE, None, id="agreed long ago"),
     ],
-    ids=["a page red by mistake", "a crowd that grumbles", "not so long", "the platform itself refused us"],
 )
 def test_who_was_long_alone_needs_more_than_one_small_error_elsewhere(
-    first: Evidence, alone: float, lasts: float
+    first: list[Sighting], alone: float, second: Evidence, lasts: float | None
 ) -> None:
     """What others tell loses credit with time; what the platform itself answers us does not."""
-    case = Case()
+    case, line = Case(), Line(good_at=NOON + 9 * HOUR)
     for passed in range(0, int(alone), 60):
-        assert case.at(passed, down(first)) is SUSPECT
+        case.at(passed, *first, line=line)
+    if lasts is None:
+        assert case.standing.state is DOWN
+        return
     for passed in range(0, int(lasts), 30):
-        assert case.at(alone + passed, down(first), down(HERE), line=Line(good_at=NOON + 9 * HOUR)) is SUSPECT
+        assert case.at(alone + passed, *first, down(second), line=line) is SUSPECT
 
-    assert case.at(alone + lasts, down(first), down(HERE), line=Line(good_at=NOON + 9 * HOUR)) is DOWN
+    assert case.at(alone + lasts, *first, down(second), line=line) is DOWN
+
+
+def test_credit_is_given_back_when_the_crowd_complains_as_well() -> None:
+    case, line = Case(), Line(good_at=NOON + 9 * HOUR)
+    for passed in range(0, int(UNSEEN), 60):
+        case.at(passed, down(HERE), up(CROWD), line=line)
+    for passed in range(0, 240, 30):
+        assert case.at(UNSEEN + passed, down(HERE), down(OFFICIAL), up(CROWD), line=line) is SUSPECT
+
+    assert case.at(UNSEEN + 240, down(HERE), down(OFFICIAL), down(CROWD), line=line) is DOWN
 
 
 def test_a_break_in_the_doubt_gives_the_credit_back() -> None:
-    case = Case()
-    for passed in range(0, int(LATE), 60):
+    case, long = Case(), PATIENCE[CROWD]
+    for passed in range(0, int(long), 60):
         case.at(passed, down(CROWD))
-    case.at(LATE, up(CROWD))
-    case.at(LATE + 60, down(CROWD))
+    case.at(long, up(CROWD))
+    case.at(long + 60, down(CROWD))
 
-    case.at(LATE + 120, down(CROWD), down(SPOKEN))
-    assert case.at(LATE + 120 + CONFIRM, down(CROWD), down(SPOKEN)) is DOWN
+    case.at(long + 120, down(CROWD), down(SPOKEN))
+    assert case.at(long + 120 + CONFIRM, down(CROWD), down(SPOKEN)) is DOWN
+
+
+def test_who_was_first_and_is_well_again_has_not_been_alone_with_it() -> None:
+    case, long = Case(), PATIENCE[OFFICIAL]
+    for passed in range(0, int(long), 60):
+        case.at(passed, down(OFFICIAL), down(CROWD) if passed >= long - 60 else up(CROWD))
+    case.at(long, up(OFFICIAL), down(CROWD))
+
+    case.at(long + 60, up(OFFICIAL), down(CROWD), down(SPOKEN))
+    assert case.at(long + 60 + CONFIRM, up(OFFICIAL), down(CROWD), down(SPOKEN)) is DOWN
 
 
 def test_time_in_which_our_line_was_dead_costs_nobody_credit() -> None:
-    case = Case()
+    case, long = Case(), PATIENCE[CROWD]
     case.at(0, down(CROWD))
     case.at(60, down(CROWD), offline="no route to host")
-    case.at(LATE + 60, down(CROWD))
+    case.at(long + 60, down(CROWD))
 
-    case.at(LATE + 120, down(CROWD), down(SPOKEN))
-    assert case.at(LATE + 120 + CONFIRM, down(CROWD), down(SPOKEN)) is DOWN
+    case.at(long + 120, down(CROWD), down(SPOKEN))
+    assert case.at(long + 120 + CONFIRM, down(CROWD), down(SPOKEN)) is DOWN
+
+
+# -- from here alone -------------------------------------------------------------------------------------------
+
+
+def test_what_has_failed_from_here_for_an_hour_and_for_nobody_else_is_our_own_way_there() -> None:
+    """A firewall that lets the anchors pass; days later the crowd grumbles, and that is no outage."""
+    case, line = Case(), Line(good_at=NOON + 9 * HOUR)
+    for passed in range(0, int(LONELY) + 60, 60):
+        case.at(passed, down(HERE), up(CROWD), line=line)
+        assert is_lonely(case.standing, NOON + passed) == (passed >= LONELY)
+
+    for passed in range(0, int(HOUR), 30):
+        assert case.at(LONELY + 60 + passed, down(HERE), down(CROWD), line=line) is SUSPECT
+    case.at(3 * HOUR, down(HERE), down(CROWD), down(OFFICIAL), line=line)
+    assert case.at(3 * HOUR + WEAK, down(HERE), down(CROWD), down(OFFICIAL), line=line) is DOWN
+
+
+def test_an_outage_that_lasts_is_not_taken_for_our_own_way_there() -> None:
+    case, line = Case(), Line(good_at=NOON + 9 * HOUR)
+    for passed in range(0, int(2 * HOUR), 60):
+        case.at(passed, down(HERE), down(CROWD) if passed >= 300 else up(CROWD), line=line)
+
+    assert case.standing.state is DOWN
+    assert not is_lonely(case.standing, NOON + 2 * HOUR)
 
 
 def test_a_break_in_the_quorum_starts_the_two_minutes_anew() -> None:
@@ -567,12 +614,29 @@ def test_an_account_with_trouble_of_its_own_does_not_block_recovery() -> None:
 # -- R7: crowds ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("spikes", "then"), [(1, DOWN), (2, DOWN), (3, SUSPECT), (9, SUSPECT)])
-def test_the_crowd_and_our_own_line_are_one_class_when_unrelated_platforms_spike(spikes: int, then: State) -> None:
-    case = Case()
-    case.at(0, down(CROWD), down(HERE), spikes=spikes)
-
-    assert case.at(CONFIRM, down(CROWD), down(HERE), spikes=spikes) is then
+@pytest.mark.parametrize(
+    ("around", "after"),
+    [
+        pytest.param(Around(blamed=1, unreached=1), CONFIRM, id="this one only"),
+        pytest.param(Around(blamed=2, unreached=1), WEAK, id="the crowd blames another"),
+        pytest.param(Around(blamed=1, unreached=2), WEAK, id="another fails from here"),
+        pytest.param(Around(blamed=2, unreached=2), None, id="both"),
+        pytest.param(Around(blamed=3, unreached=1), None, id="the crowd blames three"),
+        pytest.param(Around(blamed=1, unreached=3), None, id="three fail from here"),
+        pytest.param(Around(blamed=1, unreached=1, kin_answers=True), None, id="its kin fails from here only"),
+    ],
+)
+def test_the_crowd_and_what_fails_from_here_may_have_one_cause(around: Around, after: float | None) -> None:
+    """A firewall, a provider, a region."""
+    case, told = Case(), None
+    for passed in range(0, 1800, 10):
+        if case.at(passed, down(CROWD), down(HERE), around=around) is DOWN:
+            told = passed
+            break
+    assert told == after
+    assert is_torn(case.standing, sorted_(seen(down(CROWD)), seen(down(HERE)), around=around), NOON + 1800) == (
+        after is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -587,9 +651,9 @@ def test_the_crowd_and_our_own_line_are_one_class_when_unrelated_platforms_spike
 )
 def test_spikes_everywhere_do_not_weaken_other_evidence(evidence: tuple[Sighting, ...]) -> None:
     case = Case()
-    case.at(0, *evidence, spikes=5)
+    case.at(0, *evidence, around=Around(blamed=5))
 
-    assert case.at(CONFIRM, *evidence, spikes=5) is DOWN
+    assert case.at(CONFIRM, *evidence, around=Around(blamed=5)) is DOWN
 
 
 # -- R8: the first look ----------------------------------------------------------------------------------------
@@ -811,8 +875,11 @@ REACHED = ("globalping", up(ELSEWHERE))
     [
         pytest.param([WEB_FAILS, API_FAILS, SURGE], CONFIRM, id="everything of ours fails"),
         pytest.param([WEB_FAILS, API_FAILS, LOGGED_IN, SURGE], CONFIRM, id="most of ours fails"),
-        pytest.param([API_FAILS, WEB_WORKS, SURGE], DISPUTED, id="one fails and one is answered"),
+        pytest.param([("api", down(HERE)), WEB_WORKS, SURGE], DISPUTED, id="one fails and one is answered"),
+        pytest.param([API_FAILS, WEB_WORKS, SURGE], CONFIRM, id="one is refused and one is answered"),
+        pytest.param([API_FAILS, WEB_WORKS, FAR_AWAY], DISPUTED, id="one is refused, and nobody tells of it"),
         pytest.param([API_FAILS, WEB_WORKS, LOGGED_IN, RED], DISPUTED, id="most of ours is answered"),
+        pytest.param([API_FAILS, WEB_WORKS, LOGGED_IN, RED, SURGE], CONFIRM, id="a third class ends the dispute"),
         pytest.param([WEB_WORKS, SURGE, RED], DISPUTED, id="others say so and we see nothing"),
         pytest.param([WEB_WORKS, NO_NAME, SURGE], DISPUTED, id="the name is gone and the page is shown"),
         pytest.param([SURGE, RED], CONFIRM, id="we do not look ourselves"),
@@ -821,6 +888,8 @@ REACHED = ("globalping", up(ELSEWHERE))
         pytest.param([WEB_WORKS, API_WORKS, REFUSED, SURGE], CONFIRM, id="pages are shown and posting fails (2019)"),
         pytest.param([WEB_WORKS, API_WORKS, REFUSED, RED], CONFIRM, id="pages are shown and logging in fails (2024)"),
         pytest.param([WEB_WORKS, REFUSED, NO_NAME], DISPUTED, id="the account and the name, and the page is shown"),
+        pytest.param([WEB_FAILS, API_FAILS], CONFIRM, id="our own looks, and none is answered"),
+        pytest.param([WEB_FAILS, API_FAILS, LOGGED_IN], DISPUTED, id="our own looks alone, and one is answered"),
         pytest.param([WEB_WORKS, REFUSED, API_FAILS], None, id="our own looks alone: one class"),
         pytest.param([WEB_FAILS, FAR_AWAY, SURGE], CONFIRM, id="neither from here nor from elsewhere"),
         pytest.param([WEB_FAILS, REACHED, SURGE], None, id="a region: here and the crowd, but not elsewhere"),
@@ -831,6 +900,17 @@ def test_what_our_own_looks_dispute_must_last_longer(
     observations: list[tuple[str, Sighting]], after: float | None
 ) -> None:
     assert at_once(*observations) == after
+
+
+def test_a_page_that_was_long_red_by_itself_and_one_refusal_are_disputed() -> None:
+    """In 2019 our account was refused first; here a page has been red for an hour while everybody could post."""
+    case, red = Case(OK, rules=WATCHED), seen(down(OFFICIAL), probe="status", good_for=9e9)
+    works = [seen(up(HERE), probe=name, good_for=9e9) for name in ("web", "api")]
+    for passed in range(0, 3600, 60):
+        case.at(passed, red, *works, seen(up(SPOKEN), probe="account", at=NOON + passed))
+    for passed in range(3600, 3600 + int(DISPUTED), 30):
+        fresh = [replace(one, at=NOON + passed) for one in (red, *works)]
+        assert case.at(passed, *fresh, seen(down(SPOKEN), probe="account", at=NOON + passed)) is SUSPECT
 
 
 def test_as_soon_as_our_own_looks_fail_as_well_the_ordinary_time_is_enough() -> None:
@@ -867,7 +947,7 @@ def test_a_vote_that_waits_for_our_line_is_counted_once() -> None:
         now = NOON + passed
         fails, works = seen(down(HERE), probe="web", at=now), seen(up(HERE), probe="api", at=now)
         line = Line(good_at=now - 5 if passed % 20 else now + 1)
-        assert case.at(passed, down(CROWD), down(OFFICIAL), fails, works, line=line) is SUSPECT
+        assert case.at(passed, down(CROWD), fails, works, line=line) is SUSPECT
 
 
 # -- the clock -------------------------------------------------------------------------------------------------
@@ -879,7 +959,7 @@ def test_a_clock_that_is_set_changes_nothing_that_has_lasted(seconds: float) -> 
         "quorum_since": NOON - 5,
         "undisputed_since": NOON - 4,
         "calm_since": NOON - 7,
-        "hearsay_since": NOON - 8,
+        "alone_since": NOON - 8,
     }
     before = standing(DOWN, **timers, voted={SPOKEN: NOON - 9})
 

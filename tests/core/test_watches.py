@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from failover.evidence import Tally
-from failover.model import Evidence, State
-from failover.verdict import Rules, Standing
-from failover.watches import A_MOMENT, gathering, is_borne_out
-from tests.core.stories import CROWD, HERE, SPOKEN, down, seen
+from failover.evidence import Around, Tally
+from failover.model import Evidence, Sighting, State
+from failover.standing import Rules, Standing
+from failover.watches import A_MOMENT, Seen, Watch, around, gathering, groups_that_fail, is_borne_out
+from tests.core.stories import CROWD, ELSEWHERE, HERE, NOON, SPOKEN, down, seen, unknown, up
 
 DOWN, UP, UNKNOWN, RECOVERING = State.DOWN, State.UP, State.UNKNOWN, State.RECOVERING
 NOW = 1_000_000.0
@@ -99,3 +99,59 @@ def test_a_statement_waits_for_those_of_the_group_that_are_confirmed_soon(
     agreed_for: tuple[float | None, ...], waits: float
 ) -> None:
     assert gathering(map(suspected, agreed_for), NOW, most=30.0) == pytest.approx(waits)
+
+
+# -- what else fails -------------------------------------------------------------------------------------------
+
+TOWN = {
+    name: Watch(name=name, title=name, group=group, rules=Rules(lookups=frozenset({"dns"})))
+    for name, group in {"facebook": "meta", "instagram": "meta", "x": "x", "telegram": "telegram"}.items()
+}
+FAILS, GRUMBLE, REACHED = {"web": down(HERE)}, {"crowd": down(CROWD)}, {"globalping": up(ELSEWHERE)}
+
+
+def looks(**platforms: dict[str, Sighting]) -> Seen:
+    """What each platform's probes said at noon."""
+    return {
+        name: {
+            probe: seen(says, probe=probe, platform=name, at=NOON) for probe, says in platforms.get(name, {}).items()
+        }
+        for name in TOWN
+    }
+
+
+@pytest.mark.parametrize(
+    ("platforms", "expected"),
+    [
+        pytest.param({}, Around(), id="nothing fails"),
+        pytest.param({"facebook": FAILS | GRUMBLE}, Around(blamed=1, unreached=1), id="this one"),
+        pytest.param(
+            {"facebook": FAILS, "instagram": FAILS | GRUMBLE},
+            Around(blamed=1, unreached=1),
+            id="one owner is one group",
+        ),
+        pytest.param(
+            {"facebook": FAILS, "x": FAILS, "telegram": FAILS | GRUMBLE},
+            Around(blamed=1, unreached=3),
+            id="a firewall",
+        ),
+        pytest.param(
+            {"facebook": FAILS, "instagram": FAILS | REACHED},
+            Around(unreached=1, kin_answers=True),
+            id="its kin answers",
+        ),
+        pytest.param({"facebook": FAILS, "instagram": REACHED}, Around(unreached=1), id="its kin is well"),
+        pytest.param(
+            {"facebook": FAILS, "instagram": FAILS | {"dns": up(ELSEWHERE)}},
+            Around(unreached=1),
+            id="a name is found",
+        ),
+        pytest.param({"facebook": FAILS, "x": FAILS | REACHED}, Around(unreached=2), id="a stranger answers"),
+        pytest.param({"x": {"web": unknown(HERE)}, "telegram": {"web": up(HERE)}}, Around(), id="no votes"),
+    ],
+)
+def test_what_else_fails_at_the_same_time(platforms: dict[str, dict[str, Sighting]], expected: Around) -> None:
+    latest = looks(**platforms)
+
+    assert around("facebook", groups_that_fail(latest, TOWN, NOON), latest, TOWN, NOON) == expected
+    assert around("facebook", groups_that_fail(latest, TOWN, NOON + 301), latest, TOWN, NOON + 301) == Around()

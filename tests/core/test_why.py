@@ -24,8 +24,8 @@ from failover.model import Evidence, Signal, State
 from failover.schema import MIGRATIONS, StoreBusyError, StoreError, open_read_only
 from failover.show_sources import sources_lines
 from failover.sources import last_sources, sources
+from failover.standing import Declaration
 from failover.store import Change, Store
-from failover.verdict import Declaration
 from failover.why import why_now, why_then
 from tests.core.stories import (
     CROWD,

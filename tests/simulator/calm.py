@@ -10,9 +10,11 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from failover.credit import due
 from failover.engine import Engine
 from failover.model import State
-from failover.verdict import SILENCE_FACTOR, Standing, due
+from failover.standing import Standing
+from failover.verdict import SILENCE_FACTOR
 from tests.simulator.scenario import BEGINNING
 
 if TYPE_CHECKING:

@@ -43,10 +43,10 @@ def lies(dice: random.Random) -> Iterator[Event]:
 
 
 def line(dice: random.Random) -> Iterator[Event]:
-    """Our own line is dead, and one class of evidence is wrong as well."""
+    """Our own line is dead, and a status page is red by mistake as well (the crowd would not count beside it)."""
     lasts = dice.uniform(5, 30) * MINUTE
     yield Event(BEGINS, "line", what=dice.choice(("dead", "captive")), lasts=lasts)
-    yield Event(BEGINS + dice.uniform(-300, 60), "lie", dice.choice(("facebook", "x")), "crowd:down", lasts)
+    yield Event(BEGINS + dice.uniform(-300, 60), "lie", dice.choice(("facebook", "x")), "official:down", lasts)
 
 
 Danger = Callable[[random.Random], Iterator[Event]]
@@ -62,6 +62,7 @@ def about(danger: Danger, seed: int) -> Scenario:
             ("api", "spoken", 0.0, 0.0),
             ("web", "here", 0.0, 0.0),
             ("crowd", "crowd", float(dice.randrange(60)), float(dice.randrange(60))),
+            ("page", "official", 0.0, 0.0),
         )
     )
     config = Config(platforms=WATCHED, holding=dice.choice(("automatic", "automatic", "veto")))

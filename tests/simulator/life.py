@@ -20,7 +20,7 @@ from failover.lookout import Look
 from failover.model import Evidence, Sighting
 from failover.replay.virtual import VirtualLoop
 from failover.schema import StoreError
-from failover.verdict import Rules
+from failover.standing import Rules
 from tests.simulator.calm import NEVER, ROUNDS_ALIKE, next_timer, skip
 from tests.simulator.happenings import ask, happen
 from tests.simulator.invariants import Watcher

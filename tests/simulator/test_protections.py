@@ -15,8 +15,8 @@ import pytest
 from failover import agenda, courier, engine, plans, turns
 from failover.delivery import Delivery, Phase, begin, moved
 from failover.model import Sighting
+from failover.standing import Rules
 from failover.store import Change
-from failover.verdict import Rules
 from tests.simulator import invariants, life, process
 from tests.simulator.focus import Danger, about, crashes, late, lies, line, recovery
 from tests.simulator.simulate import simulate

@@ -131,12 +131,12 @@ def _drawn(table: Sequence[RowT], chance: random.Random) -> RowT:
 
 
 def painted(shows: Phases, over: Phase) -> Phases:
-    """`over` instead of whatever is told in its time; afterwards it goes on as before."""
+    """`over` instead of whatever is told in its time; afterwards it goes on as before, or as it begins."""
     assert over.until is not None
     before = [phase for phase in shows if phase.at < over.at]
     after = [phase for phase in shows if phase.at > over.until]
-    resumed = [phase for phase in shows if phase.at <= over.until]
-    again = [replace(resumed[-1], at=over.until)] if resumed else []
+    resumed = [phase for phase in shows if phase.at <= over.until] or [shows[0]]
+    again = [replace(resumed[-1], at=over.until)]
     return (*before, replace(over, until=None), *again, *after)
 
 

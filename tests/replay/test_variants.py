@@ -71,6 +71,8 @@ def test_painting_over() -> None:
     assert short(painted(shows, error)) == [(-1800, "up"), (0, "down"), (300, "unknown"), (900, "up")]
     early = Phase(at=-600, until=-500, says="down", class_="here")
     assert short(painted(shows, early)) == [(-1800, "up"), (-600, "down"), (-500, "up"), (0, "down"), (600, "up")]
+    before = Phase(at=-2400, until=-2300, says="down", class_="here")
+    assert short(painted(shows, before))[:3] == [(-2400, "down"), (-2300, "up"), (-1800, "up")]
 
 
 def test_losses_and_errors_come_as_often_as_they_say() -> None:

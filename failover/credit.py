@@ -10,16 +10,19 @@ from collections.abc import Mapping, Sequence
 from failover.evidence import Tally
 from failover.model import Evidence, Observation, State
 from failover.standing import Rules, Standing
+from failover.unsteady import is_unsteady
 
 PATIENCE: Mapping[Evidence, float] = {
     Evidence.HERE: 900.0,
+    Evidence.SPOKEN: 900.0,
     Evidence.ELSEWHERE: 300.0,
     Evidence.OFFICIAL: 300.0,
     Evidence.CROWD: 300.0,
 }
 """Seconds for which a class may be alone with it before it loses credit: in five minutes every source was asked.
 
-What the platform itself answers us loses none (in March 2019 only posting failed, and the crowd came late).
+What the platform itself answers us loses none as long as it answers nothing else (in March 2019 only posting failed,
+and the crowd came late).
 """
 
 UNSEEN = 480.0
@@ -38,15 +41,16 @@ _OWN = (Evidence.HERE, Evidence.SPOKEN)
 
 
 def first_of(before: Evidence | None, seen: Tally) -> Evidence | None:
-    """The class that has said "down" for longest; None: nobody does, or the platform's own answer to us was first.
+    """The class that has said "down" for longest; None: nobody does, or the platform itself refuses every look.
 
     Of several that begin at once, the one that may be alone with it for longest.
     """
     voting = {*seen.votes, *(one.sighting.evidence for one in seen.pending)}
     if before in voting:
         return before
-    known = [kind for kind in sorted(voting) if kind in PATIENCE]
-    return max(known, key=PATIENCE.__getitem__) if known and Evidence.SPOKEN not in voting else None
+    if not voting or any(not is_unsteady(one) for one in seen.votes.get(Evidence.SPOKEN, ())):
+        return None
+    return max(sorted(voting), key=lambda kind: PATIENCE.get(kind, 0.0))
 
 
 def is_lonely(standing: Standing, now: float) -> bool:

@@ -219,6 +219,17 @@ def test_who_was_long_alone_needs_more_than_one_small_error_elsewhere(
     assert case.at(alone + lasts, *first, down(second), line=line) is DOWN
 
 
+def test_a_source_that_fails_by_turns_all_day_needs_more_than_one_small_error_elsewhere() -> None:
+    """It refuses every other look for hours, and everybody else is well."""
+    case, lately = Case(), ((NOON, down(SPOKEN)), (NOON + 1, up(SPOKEN)))
+    long = PATIENCE[SPOKEN]
+    for passed in range(0, int(long), 60):
+        case.at(passed, replace(seen(down(SPOKEN), at=NOON + passed), lately=lately), up(CROWD))
+    for passed in range(0, int(WEAK), 30):
+        now = long + passed
+        assert case.at(now, replace(seen(down(SPOKEN), at=NOON + now), lately=lately), down(CROWD)) is SUSPECT
+
+
 def test_credit_is_given_back_when_the_crowd_complains_as_well() -> None:
     case, line = Case(), Line(good_at=NOON + 9 * HOUR)
     for passed in range(0, int(UNSEEN), 60):

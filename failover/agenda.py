@@ -95,10 +95,11 @@ class Agenda:
         plan += lapse(plan.on(known), self._house, now)
         plan += orphaned(plan.on(known).deliveries, self._house.voices, now)
         if incident.is_open:
-            plan += reword(incident, plan.on(known), self._tellable(incident, now), self._house, now)
+            tellable = {**states, **self._tellable(incident, now)}
+            plan += reword(incident, plan.on(known), tellable, self._house, now)
             plan += await self._update(incident, plan.on(known), now)
         plan += call_backups(incident, plan.on(known), states, self._house, now)
-        plan += welcome_back(incident, plan.on(known), self._house, now)
+        plan += welcome_back(incident, plan.on(known), states, self._house, now)
         tell_reach(self._journal, incident, plan.on(known), self._house.routes)
         if not plan.deliveries and not plan.statements:
             return

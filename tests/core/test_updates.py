@@ -284,7 +284,7 @@ def test_an_update_heard_before_the_welcome_back_asks_for_no_second_one() -> Non
 
     statements = [said(0), said(1, Statement.UPDATE), said(2, Statement.WELCOME_BACK)]
 
-    assert welcome_back(over, Known(statements=statements, deliveries=rows), house(), NOON + 2 * HOUR) == Plan()
+    assert welcome_back(over, Known(statements=statements, deliveries=rows), {}, house(), NOON + 2 * HOUR) == Plan()
 
 
 async def test_a_clock_that_is_set_back_after_an_update_makes_no_second_welcome_back() -> None:

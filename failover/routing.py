@@ -155,9 +155,10 @@ def promote(
     called: dict[str, tuple[Delivery, str]] = {}
     for route in touched(incident, routes):
         line = [by_channel[name] for name in route.at_once if name in by_channel]
-        missing = route.wanted(len(line)) - sum(delivery.promising for delivery in line)
+        wanted = route.wanted(len(line))
+        missing = wanted - sum(delivery.promising for delivery in line)
         for delivery in [delivery for delivery in line if delivery.channel in able][: max(missing, 0)]:
-            called[delivery.channel] = (delivery, _why(line))
+            called[delivery.channel] = (delivery, "" if delivery in line[:wanted] else _why(line))
         for name, after in route.after.items():
             if name in able and name not in called and now - incident.opened_at >= after:
                 called[name] = (by_channel[name], "")

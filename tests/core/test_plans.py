@@ -113,6 +113,21 @@ def test_a_backup_in_trouble_of_its_own_is_passed_over_with_the_reason() -> None
     ]
 
 
+def test_who_would_have_been_asked_anyway_takes_nobodys_place() -> None:
+    plan = opened(states={**FACEBOOK, "telegram": SUSPECT})
+
+    assert phases(plan) == {"telegram": Phase.STANDBY, "email": Phase.READY, "blog": Phase.READY}
+    assert plan.called == ()
+
+
+def test_of_two_that_are_wanted_only_the_third_takes_a_place() -> None:
+    plan = opened(states={**FACEBOOK, "telegram": SUSPECT}, house_=house(routes=[replace(META, reach=2)]))
+
+    assert [(row.channel, why) for row, why in plan.called] == [
+        ("blog", "in place of telegram (telegram itself is suspect)")
+    ]
+
+
 def test_channels_that_share_the_fate_and_practice_channels_are_never_asked() -> None:
     route = replace(META, backups=("instagram-page", "rehearsal", "facebook-page", "blog"))
 

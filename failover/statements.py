@@ -151,8 +151,16 @@ def _worded(
         now=now,
         reference=delivery.reference,
     )
-    subject, text = house.word(delivery.statement, delivery.channel, saying)
+    subject, text = house.word(_words_of(delivery, saying, known), delivery.channel, saying)
     return replace(delivery, subject=subject, text=text, platforms=platforms, elsewhere=others)
+
+
+def _words_of(delivery: Delivery, saying: Saying, known: Known) -> Statement:
+    """Whose words are used: who was welcomed back is told that it fails again, not that it still does."""
+    if delivery.statement is not Statement.UPDATE or saying.also:
+        return delivery.statement
+    welcomed = any(row.channel == delivery.channel and row.heard for row in known.welcome)
+    return Statement.AGAIN if welcomed else Statement.UPDATE
 
 
 def unnamed(channel: str, platforms: Iterable[str], known: Known, but: str = "") -> tuple[str, ...]:

@@ -63,12 +63,12 @@ def _decided(record: Record) -> Iterator[Entry]:
 
 
 def _said(record: Record) -> Iterator[Entry]:
-    """What the public reads; channels that say the same at the same time in one line."""
+    """What the public reads; channels that say the same of the same platforms at the same time in one line."""
 
-    def alike(post: Post) -> tuple[str, str, str]:
-        return post.incident, post.statement.value, post.reference
+    def alike(post: Post) -> tuple[str, str, str, tuple[str, ...]]:
+        return post.incident, post.statement.value, post.reference, post.platforms
 
-    for (incident, statement, _reference), group in groupby(sorted(record.posts, key=alike), key=alike):
+    for (incident, statement, _reference, _platforms), group in groupby(sorted(record.posts, key=alike), key=alike):
         for at, ones in _close(list(group)):
             channels = ", ".join(one.channel for one in ones)
             title = f"{statement.replace('_', ' ').upper()} of incident {incident} on {channels}"

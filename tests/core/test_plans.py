@@ -497,6 +497,42 @@ def test_while_the_incident_is_open_nobody_is_welcomed_back() -> None:
     assert welcome_back(OPEN, Known(deliveries=[delivery(phase=Phase.SENT)]), {}, house(), NOON) == Plan()
 
 
+def welcomed(known: Known) -> dict[str, tuple[str, ...]]:
+    """channel -> the platforms that are said to work again, where two were down."""
+    over = replace(OPEN_BOTH, down=(), closed_at=NOON + HOUR)
+    plan = closed(known, one=over)
+    assert len({row.statement_id for row in plan.deliveries}) == 1
+    assert [row.position for row in plan.deliveries] == [*range(len(plan.deliveries))]
+    return {row.channel: row.platforms for row in plan.deliveries}
+
+
+def test_a_welcome_back_names_what_the_channel_was_told_of_and_nothing_else() -> None:
+    """Instagram joined later, and where nobody was told of it, nobody has missed it; its own page tells of it."""
+    known = then(opened(), telegram=Phase.SENT, email=Phase.SENT, blog=Phase.CANCELLED)
+    joined_ = delivery(
+        channel="email", statement=Statement.UPDATE, statement_id="7U", phase=Phase.SENT, platforms=("instagram",)
+    )
+    known = replace(known, deliveries=[*known.deliveries, joined_])
+
+    both = ("facebook", "instagram")
+    assert welcomed(known) == {
+        "telegram": ("facebook",), "email": both, "facebook-page": both, "instagram-page": both,
+    }  # fmt: skip
+
+
+def test_what_nobody_heard_there_is_not_welcomed_back() -> None:
+    known = then(opened(), telegram=Phase.SENT, email=Phase.SENT, blog=Phase.SENT)
+    unsaid = delivery(statement=Statement.UPDATE, statement_id="7U", phase=Phase.EXPIRED, platforms=("instagram",))
+
+    assert welcomed(replace(known, deliveries=[*known.deliveries, unsaid]))["telegram"] == ("facebook",)
+
+
+def test_where_what_was_told_of_is_no_longer_routed_the_rest_is_named() -> None:
+    known = Known(deliveries=[delivery(phase=Phase.SENT, platforms=("threads",))])
+
+    assert welcomed(known)["telegram"] == ("facebook", "instagram")
+
+
 # -- relapse ---------------------------------------------------------------------------------------------------
 
 

@@ -183,8 +183,11 @@ def reword(incident: Incident, known: Known, states: Mapping[str, State], house:
     """Holding statements that are certainly not public yet name the platforms that are down now.
 
     Nor do they send people to a channel that has got into trouble meanwhile.  One that is well again is not put back
-    into them: whoever is asked about a text would be asked about another one at every flicker.  Not what a person has
-    approved, and not what already lies as a draft on a service: `sayable` stops those that have become untrue.
+    into them: whoever is asked about a text would be asked about another one at every flicker.  And while a second
+    person is waited for, the first has read where people are sent.
+
+    Not what a person has approved, and not what already lies as a draft on a service: `sayable` stops those that have
+    become untrue.
     """
     approved = {row.id for row in known.statements if row.decision == "approved"}
     platforms = speakable(incident, house, states)
@@ -200,7 +203,11 @@ def reword(incident: Incident, known: Known, states: Mapping[str, State], house:
         and row.receipt is None
         and row.statement_id not in approved
     ]
-    still = ([name for name in row.elsewhere if name in places] for row in rows)
+    begun = {row.id for row in known.statements if row.approvals}
+    still = (
+        row.elsewhere if row.statement_id in begun else [name for name in row.elsewhere if name in places]
+        for row in rows
+    )
     return Plan(
         deliveries=tuple(
             _worded(row, incident, platforms, places if row.platforms != platforms else left, known, house, now)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from failover.clearance import rehearsable, sayable
-from failover.delivery import Delivery, Phase, StatementRow
+from failover.delivery import Approval, Delivery, Phase, StatementRow
 from failover.holding import call_backups
 from failover.incidents import Incident, Turn
 from failover.model import Receipt, State, Statement
@@ -383,7 +383,10 @@ def test_what_was_approved_or_lies_as_a_draft_keeps_its_words_wherever_it_sends_
     approved = replace(known, statements=[replace(known.statements[0], decision="approved")])
     drafts = replace(known, deliveries=[replace(row, draft="12") for row in known.deliveries])
 
+    first = Approval(by="ann", who="user ann", at=NOON, seal="1")
+    half = replace(known, statements=[replace(known.statements[0], approvals=(first,), persons=2)])
     assert reword(OPEN, approved, TELEGRAM_ILL, house(), NOON + 60) == Plan()
+    assert reword(OPEN, half, TELEGRAM_ILL, house(), NOON + 60) == Plan()
     assert reword(OPEN, drafts, TELEGRAM_ILL, house(), NOON + 60) == Plan()
 
 

@@ -13,6 +13,7 @@ from failover.audit import facts_of
 from failover.catchup import in_short, left_over, not_taken_back
 from failover.clearance import correctable, rehearsable, sayable
 from failover.delivery import Delivery, Phase
+from failover.evidence import Tally
 from failover.holding import call_backups, keep_approved
 from failover.incidents import A_DAY, Incident
 from failover.minutes import Minute, of_plan
@@ -20,9 +21,11 @@ from failover.model import State, Statement
 from failover.plans import House, Known, Plan, orphaned, overdue
 from failover.postroom import Postroom
 from failover.posts import Ground
+from failover.reminders import Reminders
 from failover.routing import is_quiet
 from failover.schema import StoreError
 from failover.signoff import given_by
+from failover.standing import Declaration
 from failover.statements import lapse, reword
 from failover.store import Change, Store
 from failover.telling import Says, tell_ended, tell_plan, tell_reach
@@ -43,8 +46,15 @@ class Belief(Protocol):
     def paused_by(self) -> str:
         """Who has paused everything; "" if nobody has."""
 
+    @property
+    def declared(self) -> Mapping[str, Declaration]:
+        """platform -> what a person has said of it, and not withdrawn."""
+
     def states(self) -> dict[str, State]:
         """Where every watched platform stands."""
+
+    def tally(self, platform: str, now: float) -> Tally:
+        """The evidence on one platform, sorted."""
 
     def gathering(self, incident: Incident, now: float) -> float:
         """Seconds for which a word about it waits for others of its group that are about to fall."""
@@ -65,6 +75,7 @@ class Agenda:
         self._journal = journal
         self._posts = posts
         self._write = write
+        self._reminders = Reminders()
 
     # -- what becomes of what is owed ------------------------------------------------------------------------
 
@@ -77,6 +88,7 @@ class Agenda:
             await self._guarded(incident, now)
         await self._drop_forgotten(now)
         await self._tell_settled(now)
+        self._remind(now)
         return await self._sayable(now)
 
     async def _guarded(self, incident: Incident, now: float) -> None:
@@ -95,10 +107,11 @@ class Agenda:
         plan += lapse(plan.on(known), self._house, now)
         plan += orphaned(plan.on(known).deliveries, self._house.voices, now)
         if incident.is_open:
-            plan += reword(incident, plan.on(known), self._tellable(incident, now), self._house, now)
+            tellable = {**states, **self._tellable(incident, now)}
+            plan += reword(incident, plan.on(known), tellable, self._house, now)
             plan += await self._update(incident, plan.on(known), now)
         plan += call_backups(incident, plan.on(known), states, self._house, now)
-        plan += welcome_back(incident, plan.on(known), self._house, now)
+        plan += welcome_back(incident, plan.on(known), states, self._house, now)
         tell_reach(self._journal, incident, plan.on(known), self._house.routes)
         if not plan.deliveries and not plan.statements:
             return
@@ -133,6 +146,17 @@ class Agenda:
         if late.deliveries and await self._write(change):
             for row in late.deliveries:
                 tell_ended(self._journal, row)
+
+    def _remind(self, now: float) -> None:
+        """Of an outage that a person declared and that is to be seen nowhere any more: only their word ends it."""
+        watched = self._belief.states()
+        words = [word for word in self._belief.declared.values() if word.platform in watched]
+        self._reminders.kept([word.platform for word in words])
+        for word in words:
+            lasted = self._reminders.due(word, self._belief.tally(word.platform, now), now)
+            if lasted is not None:
+                facts = {"platform": word.platform, "by": word.by, "declared_at": word.at, "duration": lasted}
+                self._journal.say("declaration_contradicted", **facts)
 
     async def _tell_settled(self, now: float) -> None:
         """An incident is over and nothing of it is under way: what it leaves behind is told once (`catchup`)."""

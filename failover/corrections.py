@@ -6,12 +6,12 @@ channel once.  It needs no state of the platform: the person has said that the a
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from failover.delivery import Delivery, Phase
 from failover.incidents import HOLDING_KINDS, Incident
-from failover.model import Statement
+from failover.model import State, Statement
 from failover.plans import House, Known, Plan
 from failover.statements import by_mode, next_statement, objected, worded_deliveries
 from failover.welcome import after_quiet_hours
@@ -22,7 +22,14 @@ CORRECTED = frozenset({*HOLDING_KINDS, Statement.UPDATE, Statement.WELCOME_BACK}
 _OPEN = frozenset({Phase.READY, Phase.SENDING, Phase.UNSURE, Phase.HELD})
 
 
-def correction(incident: Incident, concerned: Collection[str], known: Known, house: House, now: float) -> Plan:
+def correction(
+    incident: Incident,
+    concerned: Collection[str],
+    known: Known,
+    states: Mapping[str, State],
+    house: House,
+    now: float,
+) -> Plan:
     """One correction for each of these channels that has none yet and can still speak."""
     channels = [
         name
@@ -34,17 +41,35 @@ def correction(incident: Incident, concerned: Collection[str], known: Known, hou
     ]
     plan = Plan()
     for mode, names in by_mode(channels, Statement.CORRECTION, house).items():
-        plan += _in_mode(mode, names, incident, plan.on(known), house, now)
+        plan += _in_mode(mode, names, incident, plan.on(known), states, house, now)
     return plan
 
 
-def _in_mode(mode: str, channels: list[str], incident: Incident, known: Known, house: House, now: float) -> Plan:
+def _in_mode(
+    mode: str,
+    channels: list[str],
+    incident: Incident,
+    known: Known,
+    states: Mapping[str, State],
+    house: House,
+    now: float,
+) -> Plan:
     statement = next_statement(incident, Statement.CORRECTION, known, mode, house, now)
     statement = replace(statement, latest=max(statement.latest, (statement.release_at or now) + house.welcome_latest))
     rows = tuple(
         replace(after_quiet_hours(row, house), position=place)
         for place, name in enumerate(channels)
-        for row in worded_deliveries(incident, statement, [name], _said(name, known, house), Phase.READY, house, now)
+        for row in worded_deliveries(
+            incident,
+            statement,
+            [name],
+            _said(name, known, house),
+            Phase.READY,
+            house,
+            now,
+            known=known,
+            states=states,
+        )
     )
     statement = replace(statement, latest=max([statement.latest, *(row.latest for row in rows)]))
     return Plan(statements=(statement,), deliveries=rows)

@@ -117,7 +117,8 @@ class Delivery:
 
     `due` is the earliest time of the next attempt or look, `latest` the time after which it must not be said.
     `began` is when the last attempt was made durable; `attempts` and `looks` count.  `epoch` is the writer's.
-    A `receipt` on a delivery that is not SENT says that a part of its audience has heard it.
+    A `receipt` on a delivery that is not SENT says that a part of its audience has heard it.  `elsewhere` are the
+    channels that the text may name as other places to look.
 
     A post of the organisation's is a delivery too (Statement.POST): it belongs to no incident (""), and its
     `statement_id` is the post's.
@@ -136,6 +137,7 @@ class Delivery:
     text: str
     subject: str = ""
     platforms: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     position: int = 0
     attempts: int = 0
     looks: int = 0
@@ -183,6 +185,13 @@ class Delivery:
             return False
         under_way = self.attempts < PATIENCE or self.receipt is not None
         return self.phase in (Phase.READY, Phase.SENDING) and under_way
+
+    @property
+    def fails(self) -> bool:
+        """It was tried, and this channel cannot be relied on: it said no, or could not be reached."""
+        if self.phase is Phase.READY:
+            return self.attempts > 0 and not self.promising
+        return self.phase is Phase.REFUSED or (self.phase is Phase.EXPIRED and self.attempts > 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ class Level(Enum):
 CONVENTIONAL = frozenset({"platform", "incident", "channel", "reason", "traceback"})
 """Fields that every event may carry, whether its row names them or not."""
 
-INSTANTS = frozenset({"until", "again_at", "due"})
+INSTANTS = frozenset({"until", "again_at", "due", "declared_at"})
 """Fields given in seconds since the epoch and told as a time (UTC)."""
 
 SPANS = frozenset({"duration", "dwell", "seconds"})
@@ -751,6 +751,16 @@ _TABLE = (
         "A person said how the platform is. That counts more than any source.",
         "The platform is judged by this word until it is withdrawn or has become true by itself.",
         "Withdraw it with `failover declare {platform} auto`.",
+    ),
+    _event(
+        "declaration_contradicted", "b005b9656f00443a981caf12545da4b1", Level.CRITICAL,
+        "{by} declared {platform} down at {declared_at}, and for {duration} every source that can tell has said that "
+        "it works: `failover declare {platform} auto` ends it",
+        "platform by declared_at duration",
+        "A person said that the platform is down, and has not withdrawn it. Nothing is to be seen of that any more.",
+        "A person's word counts more than any source: it goes on being told as down, posts stay diverted, and nobody "
+        "is welcomed back. It is told again after each further day.",
+        "Run `failover declare {platform} auto` when it is over.",
     ),
     _event(
         "drill_begun", "6e48aa7ed4fb432bb85f180e67f1349d", Level.NOTICE,

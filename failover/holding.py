@@ -72,8 +72,9 @@ def _hold_in(  # noqa: PLR0913, PLR0917  one group of what `hold` looks at
     if statement is None:
         kind = opening_statement(incident, house.calm)
         statement = next_statement(incident, kind, known, mode, house, now, wait)
+    platforms = speakable(incident, house, states)
     rows = worded_deliveries(
-        incident, statement, channels, speakable(incident, house, states), Phase.STANDBY, house, now
+        incident, statement, channels, platforms, Phase.STANDBY, house, now, known=known, states=states
     )
     rows = tuple(_standing_by(row, incident, states, house, now) for row in rows)
     statement = replace(statement, latest=max([statement.latest, *(row.latest for row in rows)]))

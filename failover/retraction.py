@@ -165,7 +165,7 @@ class Retraction:
         left = dict.fromkeys(one.row.channel for one in fates if one.final and is_alarm(one.row))
         try:
             known = await known_of(self._store, incident)
-            plan = correction(incident, left, known, self._engine.house, now)
+            plan = correction(incident, left, known, self._engine.states(), self._engine.house, now)
             if plan.statements:
                 audit = of_plan(plan, known)
                 change = Change(at=now, statements=plan.statements, deliveries=plan.deliveries, audit=audit)

@@ -100,6 +100,27 @@ def candidates(incident: Incident, routes: Iterable[Route], voices: Mapping[str,
     return [name for name in dict.fromkeys(names) if not _excluded(voices[name], incident)]
 
 
+def offered(
+    incident: Incident,
+    holding: Iterable[Delivery],
+    routes: Iterable[Route],
+    voices: Mapping[str, Voice],
+    states: Mapping[str, State],
+) -> list[str]:
+    """Where people can be sent: the public backups, but none whose own platform is in trouble or that itself fails.
+
+    Of several deliveries to one channel (after a relapse) the last one counts.
+    """
+    last = {delivery.channel: delivery for delivery in holding}
+    return [
+        name
+        for name in candidates(incident, routes, voices)
+        if voices[name].public
+        and states.get(voices[name].platform or "") not in TROUBLED
+        and not (name in last and last[name].fails)
+    ]
+
+
 def unplanned(names: Iterable[str], holding: Iterable[Delivery]) -> list[str]:
     """The candidates that have neither heard the holding statement of this incident nor have it planned."""
     gone = frozenset({Phase.CANCELLED, Phase.EXPIRED, Phase.REFUSED})  # not RETRACTED: a person took that back
@@ -134,9 +155,10 @@ def promote(
     called: dict[str, tuple[Delivery, str]] = {}
     for route in touched(incident, routes):
         line = [by_channel[name] for name in route.at_once if name in by_channel]
-        missing = route.wanted(len(line)) - sum(delivery.promising for delivery in line)
+        wanted = route.wanted(len(line))
+        missing = wanted - sum(delivery.promising for delivery in line)
         for delivery in [delivery for delivery in line if delivery.channel in able][: max(missing, 0)]:
-            called[delivery.channel] = (delivery, _why(line))
+            called[delivery.channel] = (delivery, "" if delivery in line[:wanted] else _why(line))
         for name, after in route.after.items():
             if name in able and name not in called and now - incident.opened_at >= after:
                 called[name] = (by_channel[name], "")

@@ -158,6 +158,7 @@ def from_delivery(value: Delivery) -> Columns:
         "statement": value.statement.value,
         "phase": value.phase.value,
         "platforms": json.dumps(value.platforms),
+        "elsewhere": json.dumps(value.elsewhere),
         "receipt": json.dumps(asdict(value.receipt)) if value.receipt else None,
         "images": _from_images(value.images),
     }
@@ -171,6 +172,7 @@ def to_delivery(columns: Columns) -> Delivery:
             "statement": Statement(columns["statement"]),
             "phase": Phase(columns["phase"]),
             "platforms": tuple(json.loads(columns["platforms"])),
+            "elsewhere": tuple(json.loads(columns.get("elsewhere", "[]"))),
             "receipt": Receipt(**json.loads(receipt)) if receipt else None,
             "images": _to_images(columns.get("images", "[]")),
         }

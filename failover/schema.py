@@ -124,6 +124,8 @@ MIGRATIONS: Sequence[str] = (
     "ALTER TABLE statement ADD COLUMN place INTEGER NOT NULL DEFAULT 0",
     # When a person said of an incident that it was a false alarm.
     "ALTER TABLE incident ADD COLUMN taken_back_at REAL",
+    # Which other channels a text names as places to look: it is worded anew when one of them is in trouble.
+    "ALTER TABLE delivery ADD COLUMN elsewhere TEXT NOT NULL DEFAULT '[]'",
 )
 """One script per schema version: a file of version n is brought forward by those after n, in one transaction.
 

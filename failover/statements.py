@@ -13,7 +13,7 @@ from failover.delivery import Delivery, Phase, StatementRow
 from failover.incidents import HOLDING_KINDS, Incident, reference, statement_id
 from failover.model import State, Statement
 from failover.plans import House, Known, Plan, Saying
-from failover.routing import candidates, named
+from failover.routing import named, offered
 from failover.signoff import is_waiting, mode_of, persons_for, unsaid
 
 THE_CONFIGURATION = "the configuration"
@@ -102,9 +102,13 @@ def worded_deliveries(  # noqa: PLR0913  what the rows and their words depend on
     house: House,
     now: float,
     *,
-    known: Known | None = None,
+    known: Known,
+    states: Mapping[str, State],
 ) -> tuple[Delivery, ...]:
-    """One worded row per channel; an update tells apart what of it is new there after what is `known`."""
+    """One worded row per channel; an update tells apart what of it is new there after what is `known`.
+
+    None sends people to a channel that `states` or what is `known` tell to be in trouble.
+    """
     blank = Delivery(
         id="",
         incident=incident.id,
@@ -122,30 +126,41 @@ def worded_deliveries(  # noqa: PLR0913  what the rows and their words depend on
         replace(blank, id=f"{statement.id}-{channel}", channel=channel, position=place)
         for place, channel in enumerate(channels)
     )
-    return tuple(_worded(row, incident, platforms, known or Known(), house, now) for row in rows)
+    places = offered(incident, known.holding, house.routes, house.voices, states)
+    return tuple(_worded(row, incident, platforms, places, known, house, now) for row in rows)
 
 
 def _worded(
-    delivery: Delivery, incident: Incident, platforms: tuple[str, ...], known: Known, house: House, now: float
+    delivery: Delivery,
+    incident: Incident,
+    platforms: tuple[str, ...],
+    places: Iterable[str],
+    known: Known,
+    house: House,
+    now: float,
 ) -> Delivery:
-    others = [
-        name
-        for name in candidates(incident, house.routes, house.voices)
-        if name != delivery.channel and house.voices[name].public
-    ]
+    others = tuple(name for name in places if name != delivery.channel)
     news = unnamed(delivery.channel, platforms, known, but=delivery.id)
     saying = Saying(
         incident=incident.id,
         platforms=platforms,
         back=tuple(name for name in named(incident, house.routes) if name not in incident.down),
         also=news if delivery.statement is Statement.UPDATE else (),
-        elsewhere=tuple(others),
+        elsewhere=others,
         opened_at=incident.opened_at,
         now=now,
         reference=delivery.reference,
     )
-    subject, text = house.word(delivery.statement, delivery.channel, saying)
-    return replace(delivery, subject=subject, text=text, platforms=platforms)
+    subject, text = house.word(_words_of(delivery, saying, known), delivery.channel, saying)
+    return replace(delivery, subject=subject, text=text, platforms=platforms, elsewhere=others)
+
+
+def _words_of(delivery: Delivery, saying: Saying, known: Known) -> Statement:
+    """Whose words are used: who was welcomed back is told that it fails again, not that it still does."""
+    if delivery.statement is not Statement.UPDATE or saying.also:
+        return delivery.statement
+    welcomed = any(row.channel == delivery.channel and row.heard for row in known.welcome)
+    return Statement.AGAIN if welcomed else Statement.UPDATE
 
 
 def unnamed(channel: str, platforms: Iterable[str], known: Known, but: str = "") -> tuple[str, ...]:
@@ -167,23 +182,37 @@ def unnamed(channel: str, platforms: Iterable[str], known: Known, but: str = "")
 def reword(incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float) -> Plan:
     """Holding statements that are certainly not public yet name the platforms that are down now.
 
-    Not what a person has approved, and not what already lies as a draft on a service: `sayable` stops those that
-    have become untrue.
+    Nor do they send people to a channel that has got into trouble meanwhile.  One that is well again is not put back
+    into them: whoever is asked about a text would be asked about another one at every flicker.  And while a second
+    person is waited for, the first has read where people are sent.
+
+    Not what a person has approved, and not what already lies as a draft on a service: `sayable` stops those that have
+    become untrue.
     """
     approved = {row.id for row in known.statements if row.decision == "approved"}
     platforms = speakable(incident, house, states)
     if not platforms:
         return Plan()
+    places = offered(incident, known.holding, house.routes, house.voices, states)
+    rows = [
+        row
+        for row in (*known.holding, *known.updates)
+        if row.phase in (Phase.STANDBY, Phase.READY)
+        and row.channel in house.voices
+        and row.draft is None
+        and row.receipt is None
+        and row.statement_id not in approved
+    ]
+    begun = {row.id for row in known.statements if row.approvals}
+    still = (
+        row.elsewhere if row.statement_id in begun else [name for name in row.elsewhere if name in places]
+        for row in rows
+    )
     return Plan(
         deliveries=tuple(
-            _worded(row, incident, platforms, known, house, now)
-            for row in (*known.holding, *known.updates)
-            if row.phase in (Phase.STANDBY, Phase.READY)
-            and row.channel in house.voices
-            and row.draft is None
-            and row.receipt is None
-            and row.statement_id not in approved
-            and row.platforms != platforms
+            _worded(row, incident, platforms, places if row.platforms != platforms else left, known, house, now)
+            for row, left in zip(rows, still, strict=True)
+            if row.platforms != platforms or len(left) < len(row.elsewhere)
         )
     )
 

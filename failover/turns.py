@@ -53,7 +53,7 @@ def after_turn(  # noqa: PLR0913  a turn, and the world it happens in
         case Turn.CLOSED:
             unsaid = [row for row in known.deliveries if row.statement not in _AFTER_THE_END]
             plan = cancel(unsaid, "the platform has recovered", now)
-            return plan + welcome_back(incident, plan.on(known), house, now)
+            return plan + welcome_back(incident, plan.on(known), states, house, now)
         case _:
             return Plan()
 

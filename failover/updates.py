@@ -110,7 +110,9 @@ def _update_on(
     for mode, names in by_mode(dict.fromkeys(channels), Statement.UPDATE, house).items():
         if mode not in busy:
             statement = next_statement(incident, Statement.UPDATE, plan.on(known), mode, house, now, wait)
-            rows = worded_deliveries(incident, statement, names, platforms, Phase.READY, house, now, known=known)
+            rows = worded_deliveries(
+                incident, statement, names, platforms, Phase.READY, house, now, known=known, states=states
+            )
             plan += Plan(statements=(statement,), deliveries=rows)
     return plan
 

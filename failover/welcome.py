@@ -5,12 +5,12 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from failover.delivery import Delivery, Phase, StatementRow
 from failover.incidents import Incident
-from failover.model import Statement
+from failover.model import State, Statement
 from failover.plans import House, Known, Plan
 from failover.routing import named, owed_welcome
 from failover.statements import by_mode, next_statement, objected, takes_more, worded_deliveries
@@ -18,7 +18,7 @@ from failover.statements import by_mode, next_statement, objected, takes_more, w
 WELCOME_BACK = Statement.WELCOME_BACK
 
 
-def welcome_back(incident: Incident, known: Known, house: House, now: float) -> Plan:
+def welcome_back(incident: Incident, known: Known, states: Mapping[str, State], house: House, now: float) -> Plan:
     """The welcome back for every channel that is owed one and has none; may be asked again at any time (S1)."""
     if incident.is_open:
         return Plan()
@@ -31,11 +31,31 @@ def welcome_back(incident: Incident, known: Known, house: House, now: float) -> 
     plan = Plan()
     for mode, names in by_mode(channels, WELCOME_BACK, house).items():
         statement = _welcome_statement(incident, names, mode, plan.on(known), house, now)
-        rows = worded_deliveries(incident, statement, names, platforms, Phase.READY, house, now)
-        rows = tuple(after_quiet_hours(row, house) for row in rows)
+        rows = tuple(
+            replace(after_quiet_hours(row, house), position=place)
+            for place, name in enumerate(names)
+            for row in worded_deliveries(
+                incident,
+                statement,
+                [name],
+                _told(name, platforms, known),
+                Phase.READY,
+                house,
+                now,
+                known=known,
+                states=states,
+            )
+        )
         statement = replace(statement, latest=max([statement.latest, *(row.latest for row in rows)]))
         plan += Plan(statements=(statement,), deliveries=rows)
     return plan
+
+
+def _told(channel: str, platforms: tuple[str, ...], known: Known) -> tuple[str, ...]:
+    """Of the platforms that are well again those that were heard of there; all on a channel that was itself down."""
+    rows = (row for row in (*known.holding, *known.updates) if row.channel == channel and row.heard)
+    told = {platform for row in rows for platform in row.platforms}
+    return tuple(platform for platform in platforms if platform in told) or platforms
 
 
 def _owed(incident: Incident, known: Known, house: House) -> list[str]:

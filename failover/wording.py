@@ -193,12 +193,12 @@ def worst_case(
 
 
 def variations(worst: Facts) -> list[Facts]:
-    """The worst case, and those in which an `{% if %}` may take another turn: fewer platforms, nowhere else, …"""
+    """The worst case, and those in which an `{% if %}` may take another turn: fewer platforms or places, …"""
     counts = sorted({1, 2, len(worst.platforms)} & {*range(1, len(worst.platforms) + 1)}, reverse=True)
     return [
         replace(worst, platforms=worst.platforms[:count], elsewhere=elsewhere, back=back, also=also)
         for count in counts
-        for elsewhere in dict.fromkeys((worst.elsewhere, ()))
+        for elsewhere in dict.fromkeys((worst.elsewhere, worst.elsewhere[:1], ()))
         for back in dict.fromkeys(((), worst.platforms[count:]))
         for also in ((), worst.platforms[:count])
     ]

@@ -33,7 +33,7 @@ def text_of(path: Path) -> str:
             what = "this is a folder" if stat.S_ISDIR(status.st_mode) else "this is not a regular file"
             raise ConfigError([_of_file(path, f"{what}; expected a configuration file")])
         if status.st_size > BYTES_AT_MOST:
-            raise ConfigError([_of_file(path, f"larger than {BYTES_AT_MOST} bytes")])
+            raise ConfigError([_of_file(path, f"larger than {BYTES_AT_MOST // 2**20} MiB; is it another file?")])
         raw = path.read_bytes()
     except FileNotFoundError:
         raise ConfigError([_of_file(path, "there is no such file")]) from None
@@ -44,7 +44,7 @@ def text_of(path: Path) -> str:
     except UnicodeDecodeError as error:
         before = raw[: error.start]
         place = Place(before.count(b"\n") + 1, len(before) - before.rfind(b"\n"))
-        raise ConfigError([Problem(place, "", "not text in UTF-8", str(path))]) from None
+        raise ConfigError([Problem(place, "", "not text in UTF-8; save it as UTF-8", str(path))]) from None
 
 
 def _of_file(path: Path, text: str) -> Problem:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -119,12 +118,33 @@ def _journal(expected: Expectation, about: Sequence[str], record: Record) -> Ite
 
 
 def _once(record: Record) -> Finding:
-    said = Counter(
-        (post.incident, post.channel, "holding" if post.statement in HOLDING_KINDS else post.statement.value)
-        for post in record.posts
-    )
-    twice = [f"{kind} of incident {incident} on {channel}" for (incident, channel, kind), n in said.items() if n > 1]
-    return Finding(not twice, "nothing is said twice", "; ".join(twice) or "nothing was")
+    twice = [
+        f"{_kind(post)} of incident {post.incident} on {post.channel}"
+        for place, post in enumerate(record.posts)
+        if _repeats(post, [one for one in record.posts[:place] if _beside(one) == _beside(post)])
+    ]
+    return Finding(not twice, "nothing is said twice", "; ".join(dict.fromkeys(twice)) or "nothing was")
+
+
+def _repeats(post: Post, before: Sequence[Post]) -> bool:
+    """The same statement again; a second holding statement; a welcome back where nothing was said since the last.
+
+    Each update is a statement of its own, and where one has told of a relapse, that has an end of its own too.
+    """
+    if any(one.reference == post.reference for one in before):
+        return True
+    if post.statement in HOLDING_KINDS:
+        return any(one.statement in HOLDING_KINDS for one in before)
+    ended = bool(before) and before[-1].statement is Statement.WELCOME_BACK
+    return ended and post.statement is Statement.WELCOME_BACK
+
+
+def _beside(post: Post) -> tuple[str, str]:
+    return post.incident, post.channel
+
+
+def _kind(post: Post) -> str:
+    return "holding" if post.statement in HOLDING_KINDS else post.statement.value
 
 
 def _first(posts: Sequence[Post], record: Record) -> str:

@@ -10,11 +10,15 @@ from pathlib import Path
 from failover import registry
 from failover.config import parse, places
 from failover.config.paths import text_of
-from failover.config.problems import Problem, Reading, did_you_mean
+from failover.config.places import BYTES_AT_MOST
+from failover.config.problems import ConfigError, Place, Problem, Reading, did_you_mean
 from failover.config.settings import Settings
 from failover.replay.scenario import CLASSES, EXPECTED, Cast, Scenario, read_scenario
 
 BUILT_IN = "the built-in organisation"
+
+
+_SHIPPED_ONES = "; `failover replay` names the scenarios that are shipped"
 
 
 class NoScenarioError(LookupError):
@@ -86,10 +90,14 @@ def _text(name: str) -> tuple[str, str]:
 def _text_of(path: Path) -> str:
     """As of a configuration, but it is a scenario that is missing.  Raises ConfigError or NoScenarioError."""
     if not path.exists():
-        raise NoScenarioError(f"there is no scenario {path}; `failover replay` names those that are shipped")
+        shipped_too = f"; a shipped one is called {path.stem}" if path.stem in shipped() else ""
+        raise NoScenarioError(f"{path}: there is no such file{shipped_too or _SHIPPED_ONES}")
     if not path.is_file():
         what = "a folder" if path.is_dir() else "no regular file"
         raise NoScenarioError(f"{path} is {what}; expected a scenario, such as {path / 'outage.yaml'}")
+    if path.stat().st_size > BYTES_AT_MOST:
+        text = "larger than 1 MiB, and a scenario is a few kB; is it another file?"
+        raise ConfigError([Problem(Place(), "", text, str(path))])
     return text_of(path)
 
 

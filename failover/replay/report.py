@@ -9,6 +9,7 @@ from typing import Any
 
 from failover.incidents import HOLDING_KINDS
 from failover.model import State, Statement
+from failover.replay.folding import folded
 from failover.replay.judgement import Finding, findings, from_onset
 from failover.replay.run import Record
 from failover.replay.story import Entry, drawn, entries, states
@@ -90,7 +91,7 @@ def _marks(record: Record, width: int) -> str:
 
 
 def _story(record: Record) -> Iterator[str]:
-    for entry in entries(record):
+    for entry in folded(entries(record)):
         yield from _line(entry, record)
 
 

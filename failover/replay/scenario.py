@@ -15,7 +15,7 @@ from itertools import pairwise
 from math import inf
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from failover.config.places import Node
 from failover.config.problems import KeyPath, Reading, did_you_mean
@@ -23,6 +23,7 @@ from failover.config.settings import Text
 from failover.config.validation import accept
 from failover.contracts import format_duration, parse_duration
 from failover.events import EVENTS
+from failover.replay.repair import mended, rests_on
 
 _STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -235,6 +236,9 @@ class Scenario:
         yield from (act.at for act in self.people)
 
 
+_SHAPE = TypeAdapter(Scenario)
+
+
 def _ends(span: Phase | Cut | Trouble) -> Iterator[float]:
     yield span.at
     if span.until is not None:
@@ -257,11 +261,20 @@ def read_scenario(root: Node, names: Cast, reading: Reading) -> Scenario | None:
         return None
     scenario = accept(Scenario, root, (), reading)
     if scenario is None:
+        _check_the_rest(root, names, reading)
         return None
     moved = _from_onset(scenario)
     before = len(reading.problems)
     _Checks(root, moved, names, reading).run()
     return moved if len(reading.problems) == before else None
+
+
+def _check_the_rest(root: Node, names: Cast, reading: Reading) -> None:
+    """There are mistakes of shape; what can be told of names, order and overlaps all the same."""
+    found = mended(root.plain(), _SHAPE.validate_python, names.platforms)
+    if found is not None:
+        data, gone = found
+        _Checks(root, _from_onset(_SHAPE.validate_python(data)), names, reading, gone).run()
 
 
 def _from_onset(scenario: Scenario) -> Scenario:
@@ -286,18 +299,25 @@ _HINTS = {
     "channel": "; expected the name, the kind or the platform of a channel",
 }
 
+_ANY_OTHER = (
+    "; to play any other, name it under `platforms` in a configuration (-c), with `catalogue: false` and probes"
+)
+
 
 class _Checks:
     """What the shape alone cannot tell: names, order, overlaps."""
 
-    def __init__(self, root: Node, scenario: Scenario, names: Cast, reading: Reading) -> None:
+    def __init__(
+        self, root: Node, scenario: Scenario, names: Cast, reading: Reading, gone: Collection[KeyPath] = ()
+    ) -> None:
         self._root = root
+        self._gone = gone
         self._scenario = scenario
         self._names = names
         self._reading = reading
 
     def run(self) -> None:
-        self._known(("platforms",), self._scenario.platforms, self._names.platforms, "platform")
+        self._known(("platforms",), self._scenario.platforms, self._names.platforms, "platform", _ANY_OTHER)
         self._tracks()
         self._spans(("line",), self._scenario.line)
         self._troubles()
@@ -308,6 +328,8 @@ class _Checks:
         self._length()
 
     def _wrong(self, path: KeyPath, text: str) -> None:
+        if rests_on(path, self._gone):
+            return
         node = self._root
         for step in path:
             child = node.child(step)
@@ -316,11 +338,12 @@ class _Checks:
             node = child
         self._reading.wrong(node.place, path, text)
 
-    def _known(self, path: KeyPath, given: Sequence[str], known: Collection[str], what: str) -> None:
+    def _known(self, path: KeyPath, given: Sequence[str], known: Collection[str], what: str, else_: str = "") -> None:
         for index, name in enumerate(given):
             if name not in known:
                 hint = did_you_mean(name, sorted(known)) or _HINTS.get(what, "")
-                self._wrong((*path, index), f"unknown {what} '{name}'{hint}")
+                more = "" if "did you mean" in hint else else_
+                self._wrong((*path, index), f"unknown {what} '{name}'{hint}{more}")
             elif name in given[:index]:
                 self._wrong((*path, index), f"'{name}' is given twice")
 

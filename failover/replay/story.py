@@ -17,18 +17,25 @@ T = TypeVar("T")
 _TOLD_OTHERWISE = frozenset({"delivery_sent", "delivery_found", "source_unknown", "source_back", "account_well"})
 """Events of the journal that the story tells in another way: what is public, and what the sources say."""
 
+_TURNS = frozenset(f"platform_{state.value}" for state in State)
+"""Events of the journal that say where a platform stands; what comes of it is told in others."""
+
 GRAVITY = (State.UP, State.UNKNOWN, State.RECOVERING, State.SUSPECT, State.DOWN)
 """From the least to the most that a lane must not hide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the story; `what` is seen, decided or said, `at` seconds since the epoch (UTC)."""
+    """One line of the story; `what` is seen, decided or said, `at` seconds since the epoch (UTC).
+
+    `topics` are what may go to and fro for hours, `platform` or `platform/probe`; none where something comes of it.
+    """
 
     at: float
     what: str
     text: str
     detail: str = ""
+    topics: tuple[str, ...] = ()
 
 
 def entries(record: Record) -> list[Entry]:
@@ -48,27 +55,31 @@ def _seen(record: Record) -> Iterator[Entry]:
     for _key, group in groupby(sorted(later, key=lambda seen: (*alike(seen), seen.at)), key=alike):
         ones = list(group)
         first, sighting = ones[0], ones[0].sighting
-        platforms = ", ".join(dict.fromkeys(one.platform for one in ones))
+        platforms = [*dict.fromkeys(one.platform for one in ones)]
         fault = f" ({sighting.fault.value})" if sighting.fault and sighting.signal is Signal.UNKNOWN else ""
         signal = {Signal.UNKNOWN: "cannot tell"}.get(sighting.signal, sighting.signal.value)
         yield Entry(
             min(one.at for one in ones),
             "seen",
-            f"{platforms}: {first.probe} [{sighting.evidence.value}] {signal}{fault}: {sighting.reason}",
+            f"{', '.join(platforms)}: {first.probe} [{sighting.evidence.value}] {signal}{fault}: {sighting.reason}",
+            topics=tuple(f"{platform}/{first.probe}" for platform in platforms),
         )
 
 
 def _decided(record: Record) -> Iterator[Entry]:
-    return (Entry(line.at, "decided", line.message) for line in record.journal if line.event not in _TOLD_OTHERWISE)
+    for line in record.journal:
+        if line.event not in _TOLD_OTHERWISE:
+            topics = (line.fields.get("platform", ""),) if line.event in _TURNS else ()
+            yield Entry(line.at, "decided", line.message, topics=topics)
 
 
 def _said(record: Record) -> Iterator[Entry]:
-    """What the public reads; channels that say the same at the same time in one line."""
+    """What the public reads; channels that say the same of the same platforms at the same time in one line."""
 
-    def alike(post: Post) -> tuple[str, str, str]:
-        return post.incident, post.statement.value, post.reference
+    def alike(post: Post) -> tuple[str, str, str, tuple[str, ...]]:
+        return post.incident, post.statement.value, post.reference, post.platforms
 
-    for (incident, statement, _reference), group in groupby(sorted(record.posts, key=alike), key=alike):
+    for (incident, statement, _reference, _platforms), group in groupby(sorted(record.posts, key=alike), key=alike):
         for at, ones in _close(list(group)):
             channels = ", ".join(one.channel for one in ones)
             title = f"{statement.replace('_', ' ').upper()} of incident {incident} on {channels}"

@@ -381,11 +381,11 @@ class TestFiles:
 
     def test_too_large(self, tmp_path: Path) -> None:
         (tmp_path / "x.yaml").write_bytes(b"#" * 1_048_577)
-        assert "larger than 1048576 bytes" in self.problem(tmp_path / "x.yaml")
+        assert "larger than 1 MiB" in self.problem(tmp_path / "x.yaml")
 
     def test_not_utf_8(self, tmp_path: Path) -> None:
         (tmp_path / "x.yaml").write_bytes(b"organisation:\n  name: K\xf6ln\n")
-        assert self.problem(tmp_path / "x.yaml") == f"{tmp_path}/x.yaml:2:10: not text in UTF-8"
+        assert self.problem(tmp_path / "x.yaml") == f"{tmp_path}/x.yaml:2:10: not text in UTF-8; save it as UTF-8"
 
     def test_empty(self, tmp_path: Path) -> None:
         (tmp_path / "x.yaml").touch()

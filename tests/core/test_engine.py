@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from failover.audit import broken
 from failover.delivery import Phase
 from failover.engine import REMEMBERED
-from failover.model import Signal, State, Statement
+from failover.model import Sighting, Signal, State, Statement
 from failover.routing import Route
 from failover.standing import Declaration
 from failover.watches import Watch
@@ -567,7 +568,9 @@ async def test_the_welcome_back_waits_for_the_last_of_the_group(world: World) ->
 
     await world.live(20 * MINUTE, {"facebook": GREEN, "instagram": GREEN})
     assert world.posts(WELCOME) == {**ONCE, "facebook-page": 1, "instagram-page": 1}
-    assert "facebook, instagram" in world.walls["blog"].said(WELCOME)[0].text
+    told = [row.platforms for row in await world.store.deliveries("1") if row.channel == "blog"]
+    assert told[0] == told[1], "no more is welcomed back than was said to be down"
+    assert "facebook, instagram" in world.walls["instagram-page"].said(WELCOME)[0].text
 
 
 async def test_platforms_of_different_owners_are_two_incidents(world: World) -> None:
@@ -724,6 +727,48 @@ async def test_a_declared_down_that_no_source_ever_sees_holds_until_it_is_withdr
     await world.engine.end_declaration("facebook", world.now, "withdrawn", "ann")
     await world.rise("facebook")
     assert world.state() is State.UP
+
+
+async def test_a_declared_down_that_every_source_contradicts_is_told_after_six_hours_and_then_daily(
+    world: World,
+) -> None:
+    """Forgotten, it would last for ever: told as down, posts diverted, nobody welcomed back."""
+    await world.engine.declare(word(Signal.DOWN, world.now))
+    declared_at = world.now
+    await world.live(5 * HOUR + 50 * MINUTE, {"facebook": GREEN})
+    assert world.journal.said("declaration_contradicted") == []
+
+    await world.live(20 * MINUTE, {"facebook": GREEN})
+    [told] = world.journal.said("declaration_contradicted")
+    assert (told["platform"], told["by"], told["declared_at"]) == ("facebook", "ann", declared_at)
+    assert told["duration"] == pytest.approx(6 * HOUR, abs=120)
+
+    await world.live(23 * HOUR, {"facebook": GREEN}, every=300)
+    assert len(world.journal.said("declaration_contradicted")) == 1
+    await world.live(2 * HOUR, {"facebook": GREEN}, every=300)
+    assert len(world.journal.said("declaration_contradicted")) == 2
+    assert world.state() is State.DOWN, "a reminder changes nothing"
+
+
+@pytest.mark.parametrize("view", [HALF, GREY], ids=["a source that still votes", "sources that cannot tell"])
+async def test_a_declared_down_that_is_not_contradicted_by_all_is_not_told(
+    world: World, view: Mapping[str, Sighting]
+) -> None:
+    await world.engine.declare(word(Signal.DOWN, world.now))
+    await world.live(4 * HOUR, {"facebook": GREEN})
+    await world.live(20 * MINUTE, {"facebook": view})
+    await world.live(4 * HOUR, {"facebook": GREEN})
+
+    assert world.journal.said("declaration_contradicted") == []
+
+
+async def test_a_declaration_that_was_withdrawn_in_time_is_told_of_no_more(world: World) -> None:
+    await world.engine.declare(word(Signal.DOWN, world.now))
+    await world.live(4 * HOUR, {"facebook": GREEN})
+    await world.engine.end_declaration("facebook", world.now, "over", "ann")
+    await world.live(4 * HOUR, {"facebook": GREEN})
+
+    assert world.journal.said("declaration_contradicted") == []
 
 
 async def test_a_declared_up_closes_the_incident_at_once(world: World) -> None:

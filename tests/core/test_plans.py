@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from failover.clearance import rehearsable, sayable
-from failover.delivery import Delivery, Phase, StatementRow
+from failover.delivery import Approval, Delivery, Phase, StatementRow
 from failover.holding import call_backups
 from failover.incidents import Incident, Turn
 from failover.model import Receipt, State, Statement
@@ -16,6 +16,7 @@ from failover.plans import House, Known, Plan, orphaned, overdue
 from failover.routing import Route
 from failover.statements import reword
 from failover.turns import after_turn, silence
+from failover.updates import update
 from failover.welcome import welcome_back
 from tests.core.stories import HOUR, META, MINUTE, NOON, VOICES, delivery, house, incident
 
@@ -109,6 +110,21 @@ def test_a_backup_in_trouble_of_its_own_is_passed_over_with_the_reason() -> None
     assert by_channel(plan)["telegram"].reason == "telegram itself is suspect"
     assert [(row.channel, why) for row, why in plan.called] == [
         ("email", "in place of telegram (telegram itself is suspect)")
+    ]
+
+
+def test_who_would_have_been_asked_anyway_takes_nobodys_place() -> None:
+    plan = opened(states={**FACEBOOK, "telegram": SUSPECT})
+
+    assert phases(plan) == {"telegram": Phase.STANDBY, "email": Phase.READY, "blog": Phase.READY}
+    assert plan.called == ()
+
+
+def test_of_two_that_are_wanted_only_the_third_takes_a_place() -> None:
+    plan = opened(states={**FACEBOOK, "telegram": SUSPECT}, house_=house(routes=[replace(META, reach=2)]))
+
+    assert [(row.channel, why) for row, why in plan.called] == [
+        ("blog", "in place of telegram (telegram itself is suspect)")
     ]
 
 
@@ -292,6 +308,95 @@ def test_while_nothing_is_down_in_fact_words_stay_as_they_are() -> None:
     assert reword(OPEN_BOTH, known, {"facebook": BACK, "instagram": BACK}, house(), NOON + 60) == Plan()
 
 
+# -- where people are sent -------------------------------------------------------------------------------------
+
+TELEGRAM_ILL = {**FACEBOOK, "telegram": SUSPECT}
+
+
+def place_names(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """channel -> the other places that its text names."""
+    return {row.channel: row.elsewhere for row in plan.deliveries}
+
+
+@pytest.mark.parametrize("state", [DOWN, SUSPECT, BACK])
+def test_nobody_is_sent_to_a_channel_whose_own_platform_is_in_trouble(state: State) -> None:
+    """`Reach us on Telegram`, said seconds before `Telegram is not working`, is worse than no hint at all."""
+    rows = by_channel(opened(states={**FACEBOOK, "telegram": state}))
+
+    assert rows["email"].text == "holding: facebook; see blog (F7H-181106)"
+    assert rows["blog"].text == "holding: facebook; see email (F7H-181106)"
+
+
+@pytest.mark.parametrize("state", [UNKNOWN, UP])
+def test_a_channel_of_whose_platform_nothing_bad_is_known_is_named(state: State) -> None:
+    assert place_names(opened(states={**FACEBOOK, "telegram": state}))["email"] == ("telegram", "blog")
+
+
+def test_where_no_other_place_is_left_none_is_named() -> None:
+    route = replace(META, backups=("telegram", "email"))
+
+    assert place_names(opened(states=TELEGRAM_ILL, house_=house(routes=[route])))["email"] == ()
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        delivery(phase=Phase.REFUSED, attempts=1),
+        delivery(phase=Phase.EXPIRED, attempts=3),
+        delivery(phase=Phase.READY, attempts=2),
+    ],
+    ids=["refused", "expired after attempts", "not reached twice"],
+)
+def test_nobody_is_sent_to_a_channel_that_gave_up(failing: Delivery) -> None:
+    known = then(opened(), email=Phase.SENT)
+    known = Known(statements=known.statements, deliveries=[failing, *known.deliveries[1:]])
+
+    plan = update(OPEN, known, FACEBOOK, house(), NOON + HOUR)
+
+    assert place_names(plan) == {"email": ("blog",)}
+
+
+def test_a_channel_that_nobody_had_time_to_approve_for_is_still_a_place_to_go() -> None:
+    known = then(opened(), telegram=Phase.EXPIRED, email=Phase.SENT)
+
+    assert place_names(update(OPEN, known, FACEBOOK, house(), NOON + HOUR)) == {"email": ("telegram", "blog")}
+
+
+def test_an_unsaid_text_no_longer_names_a_place_that_has_got_into_trouble() -> None:
+    known = then(opened(), blog=Phase.SENT)
+
+    plan = reword(OPEN, known, TELEGRAM_ILL, house(), NOON + 60)
+
+    assert {row.channel: row.text for row in plan.deliveries} == {"email": "holding: facebook; see blog (F7H-181106)"}
+    assert reword(OPEN, plan.on(known), TELEGRAM_ILL, house(), NOON + 90) == Plan()
+
+
+def test_a_place_that_is_well_again_is_not_put_back_into_a_text() -> None:
+    """Or a person who is to approve would be asked about another text at every flicker."""
+    known = then(opened(states=TELEGRAM_ILL))
+
+    assert reword(OPEN, known, FACEBOOK, house(), NOON + 60) == Plan()
+
+
+def test_what_was_approved_or_lies_as_a_draft_keeps_its_words_wherever_it_sends_people() -> None:
+    known = then(opened())
+    approved = replace(known, statements=[replace(known.statements[0], decision="approved")])
+    drafts = replace(known, deliveries=[replace(row, draft="12") for row in known.deliveries])
+
+    first = Approval(by="ann", who="user ann", at=NOON, seal="1")
+    half = replace(known, statements=[replace(known.statements[0], approvals=(first,), persons=2)])
+    assert reword(OPEN, approved, TELEGRAM_ILL, house(), NOON + 60) == Plan()
+    assert reword(OPEN, half, TELEGRAM_ILL, house(), NOON + 60) == Plan()
+    assert reword(OPEN, drafts, TELEGRAM_ILL, house(), NOON + 60) == Plan()
+
+
+def test_a_welcome_back_sends_nobody_to_a_place_in_trouble_either() -> None:
+    heard = then(opened(), telegram=Phase.SENT, email=Phase.SENT, blog=Phase.SENT)
+    plan = welcome_back(OVER, heard, {"telegram": DOWN}, house(), NOON + HOUR)
+
+    assert place_names(plan)["email"] == ("blog",)
+
+
 # -- the end ---------------------------------------------------------------------------------------------------
 
 
@@ -318,7 +423,7 @@ def test_what_may_be_public_is_looked_for_and_its_audience_is_welcomed_back_once
     assert [(row.phase, row.latest) for row in plan.deliveries] == [(phase, NOON + MINUTE)]
 
     found = Known(deliveries=[replace(row, phase=Phase.SENT) for row in plan.deliveries])
-    late = welcome_back(OVER, found, house(), NOON + 2 * HOUR)
+    late = welcome_back(OVER, found, {}, house(), NOON + 2 * HOUR)
     assert sorted(row.channel for row in late.deliveries) == ["facebook-page", "telegram"]
 
 
@@ -330,10 +435,10 @@ def test_one_that_is_found_later_is_welcomed_back_with_the_others_words() -> Non
         deliveries=[row if row.id != "7H-email" else replace(row, phase=Phase.SENT) for row in known.deliveries],
     )
 
-    late = welcome_back(OVER, known, house(), NOON + 2 * HOUR)
+    late = welcome_back(OVER, known, {}, house(), NOON + 2 * HOUR)
 
     assert [(row.statement_id, row.channel) for row in late.deliveries] == [("7W", "email")]
-    assert welcome_back(OVER, late.on(known), house(), NOON + 2 * HOUR) == Plan()
+    assert welcome_back(OVER, late.on(known), {}, house(), NOON + 2 * HOUR) == Plan()
 
 
 @pytest.mark.parametrize(
@@ -356,7 +461,7 @@ def test_one_that_is_found_later_gets_a_statement_of_its_own_where_the_first_tak
         deliveries=[replace(row, phase=Phase.SENT) if row.id == "7H-email" else row for row in known.deliveries],
     )
 
-    [late] = welcome_back(OVER, known, house(), at).deliveries
+    [late] = welcome_back(OVER, known, {}, house(), at).deliveries
 
     assert (late.statement_id, late.channel) == ("7W2", "email")
     assert late.latest > at
@@ -381,18 +486,54 @@ def test_a_welcome_back_that_somebody_objected_to_is_planned_no_more() -> None:
         statements=[statement(id="7W", kind=WELCOME, decision="vetoed")], deliveries=[delivery(phase=Phase.SENT)]
     )
 
-    assert welcome_back(OVER, known, house(), NOON + HOUR) == Plan()
+    assert welcome_back(OVER, known, {}, house(), NOON + HOUR) == Plan()
 
 
 def test_twelve_hours_after_the_end_a_welcome_back_is_not_begun() -> None:
     known = Known(deliveries=[delivery(phase=Phase.SENT)])
 
-    assert welcome_back(OVER, known, house(), NOON + 13 * HOUR).deliveries
-    assert welcome_back(OVER, known, house(), NOON + 13 * HOUR + 1) == Plan()
+    assert welcome_back(OVER, known, {}, house(), NOON + 13 * HOUR).deliveries
+    assert welcome_back(OVER, known, {}, house(), NOON + 13 * HOUR + 1) == Plan()
 
 
 def test_while_the_incident_is_open_nobody_is_welcomed_back() -> None:
-    assert welcome_back(OPEN, Known(deliveries=[delivery(phase=Phase.SENT)]), house(), NOON) == Plan()
+    assert welcome_back(OPEN, Known(deliveries=[delivery(phase=Phase.SENT)]), {}, house(), NOON) == Plan()
+
+
+def welcomed(known: Known) -> dict[str, tuple[str, ...]]:
+    """channel -> the platforms that are said to work again, where two were down."""
+    over = replace(OPEN_BOTH, down=(), closed_at=NOON + HOUR)
+    plan = closed(known, one=over)
+    assert len({row.statement_id for row in plan.deliveries}) == 1
+    assert [row.position for row in plan.deliveries] == [*range(len(plan.deliveries))]
+    return {row.channel: row.platforms for row in plan.deliveries}
+
+
+def test_a_welcome_back_names_what_the_channel_was_told_of_and_nothing_else() -> None:
+    """Instagram joined later, and where nobody was told of it, nobody has missed it; its own page tells of it."""
+    known = then(opened(), telegram=Phase.SENT, email=Phase.SENT, blog=Phase.CANCELLED)
+    joined_ = delivery(
+        channel="email", statement=Statement.UPDATE, statement_id="7U", phase=Phase.SENT, platforms=("instagram",)
+    )
+    known = replace(known, deliveries=[*known.deliveries, joined_])
+
+    both = ("facebook", "instagram")
+    assert welcomed(known) == {
+        "telegram": ("facebook",), "email": both, "facebook-page": both, "instagram-page": both,
+    }  # fmt: skip
+
+
+def test_what_nobody_heard_there_is_not_welcomed_back() -> None:
+    known = then(opened(), telegram=Phase.SENT, email=Phase.SENT, blog=Phase.SENT)
+    unsaid = delivery(statement=Statement.UPDATE, statement_id="7U", phase=Phase.EXPIRED, platforms=("instagram",))
+
+    assert welcomed(replace(known, deliveries=[*known.deliveries, unsaid]))["telegram"] == ("facebook",)
+
+
+def test_where_what_was_told_of_is_no_longer_routed_the_rest_is_named() -> None:
+    known = Known(deliveries=[delivery(phase=Phase.SENT, platforms=("threads",))])
+
+    assert welcomed(known)["telegram"] == ("facebook", "instagram")
 
 
 # -- relapse ---------------------------------------------------------------------------------------------------
@@ -501,7 +642,7 @@ def test_a_silenced_incident_says_nothing_more_not_even_that_it_is_over() -> Non
 
     assert phases(plan) == {"email": Phase.UNSURE, "blog": Phase.CANCELLED}
     assert by_channel(plan)["email"].latest == NOON + MINUTE
-    assert welcome_back(OVER, plan.on(known), house(), NOON + HOUR) == Plan()
+    assert welcome_back(OVER, plan.on(known), {}, house(), NOON + HOUR) == Plan()
 
 
 def test_silence_takes_nothing_back_that_was_said_before() -> None:
@@ -680,4 +821,4 @@ def test_an_update_that_could_not_be_taken_back_is_followed_by_a_welcome_back() 
             delivery(phase=Phase.SENT, statement=Statement.UPDATE, statement_id="7U"),
         ],
     )
-    assert {row.channel for row in welcome_back(OVER, known, house(), NOON + HOUR).deliveries} == {"telegram"}
+    assert {row.channel for row in welcome_back(OVER, known, {}, house(), NOON + HOUR).deliveries} == {"telegram"}

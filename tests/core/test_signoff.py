@@ -159,10 +159,10 @@ def test_the_welcome_back_and_updates_are_divided_in_the_same_way() -> None:
         "7U2": ("required", ["email"]),
     }
     closed = incident(down=(), closed_at=NOON + 900)
-    back = welcome_back(closed, known, rules, NOON + 900)
+    back = welcome_back(closed, known, {}, rules, NOON + 900)
     assert {name: mode for name, (mode, _channels) in shape(back).items()} == {"7W": "automatic", "7W2": "required"}
     assert {one.channel for one in back.deliveries if one.statement_id == "7W2"} == {"email"}
-    assert welcome_back(closed, back.on(known), rules, NOON + 901) == Plan()
+    assert welcome_back(closed, back.on(known), {}, rules, NOON + 901) == Plan()
 
 
 def test_what_waits_in_one_mode_does_not_keep_the_next_update_from_the_others() -> None:

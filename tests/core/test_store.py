@@ -90,6 +90,7 @@ FULL = delivery(
     text="Ü 🚨 'quoted' \"twice\"\n",
     subject="s",
     platforms=("facebook", "instagram"),
+    elsewhere=("email", "blog"),
     position=3,
     attempts=2,
     looks=5,

@@ -284,7 +284,34 @@ def test_an_update_heard_before_the_welcome_back_asks_for_no_second_one() -> Non
 
     statements = [said(0), said(1, Statement.UPDATE), said(2, Statement.WELCOME_BACK)]
 
-    assert welcome_back(over, Known(statements=statements, deliveries=rows), house(), NOON + 2 * HOUR) == Plan()
+    assert welcome_back(over, Known(statements=statements, deliveries=rows), {}, house(), NOON + 2 * HOUR) == Plan()
+
+
+def relapsed(*more: Delivery) -> dict[str, str]:
+    """channel -> the words of an update, where telegram was welcomed back before the relapse and email was not."""
+    rows = [
+        *heard("telegram", "email"),
+        *heard("telegram", statement=Statement.WELCOME_BACK, statement_id="7W"),
+        *more,
+    ]
+    known = Known(statements=[said(0), said(1, Statement.WELCOME_BACK)], deliveries=rows)
+    found = update(OPEN, known, FACEBOOK, house(update_every=HOUR), NOON + 2 * HOUR)
+    return {row.channel: row.text.partition(":")[0] for row in found.deliveries if row.statement is Statement.UPDATE}
+
+
+def test_who_was_welcomed_back_is_told_that_it_fails_again_and_not_that_it_still_does() -> None:
+    """`Still not working (since 09:07)` an hour after `is working again` is a contradiction in public."""
+    assert relapsed() == {"telegram": "again", "email": "update"}
+
+
+def test_every_later_update_after_a_welcome_back_says_so_too() -> None:
+    """There is no time since when it has failed all along."""
+    assert relapsed(*heard("telegram", statement=Statement.UPDATE, statement_id="7U"))["telegram"] == "again"
+
+
+def test_a_welcome_back_that_nobody_read_changes_no_words() -> None:
+    unread = delivery(channel="email", statement=Statement.WELCOME_BACK, statement_id="7W", phase=Phase.CANCELLED)
+    assert relapsed(unread)["email"] == "update"
 
 
 async def test_a_clock_that_is_set_back_after_an_update_makes_no_second_welcome_back() -> None:

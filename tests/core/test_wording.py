@@ -407,13 +407,13 @@ def test_the_worst_case_is_longer_than_other_facts() -> None:
     assert len(LONGEST_REFERENCE) >= len("F123H-301100")
 
 
-def test_variations_cover_one_platform_and_nowhere_else() -> None:
+def test_variations_cover_one_platform_one_place_and_nowhere_else() -> None:
     worst = worst_case(COUNCIL, FACTS.platforms, FACTS.elsewhere, "X")
 
     cases = {(len(facts.platforms), len(facts.elsewhere)) for facts in variations(worst)}
 
     assert variations(worst)[0] == worst
-    assert cases == {(3, 2), (3, 0), (2, 2), (2, 0), (1, 2), (1, 0)}
+    assert cases == {(count, places) for count in (1, 2, 3) for places in (2, 1, 0)}
 
 
 def test_it_is_pure() -> None:

@@ -101,6 +101,41 @@ def test_nothing_is_said_twice() -> None:
     assert (last.holds, last.found) == (False, "holding of incident 1 on " + record.posts[0].channel)
 
 
+def later(record: Record, *statements: Statement) -> list[Post]:
+    """What was said, and on the first channel an hour later these, each with a reference of its own."""
+    first = record.posts[0]
+    return [
+        *record.posts,
+        *(
+            replace(first, at=record.posts[-1].at + 3600 * n, statement=one, reference=f"F1{n}-000000")
+            for n, one in enumerate(statements, 1)
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("statements", "holds"),
+    [
+        ((Statement.UPDATE, Statement.UPDATE), True),
+        ((Statement.UPDATE, Statement.WELCOME_BACK), True),
+        ((Statement.WELCOME_BACK,), False),
+        ((Statement.AGAIN,), False),
+    ],
+    ids=["hourly updates", "the end of a relapse", "two ends and nothing between", "two holding statements"],
+)
+def test_each_update_is_a_statement_of_its_own(statements: tuple[Statement, ...], holds: bool) -> None:
+    """A relapse that is told in an update has an end of its own too."""
+    record = outage()
+    assert findings(replace(record, posts=later(record, *statements)))[-1].holds is holds
+
+
+def test_the_same_update_twice_on_one_channel_is_found() -> None:
+    record = outage()
+    posts = later(record, Statement.UPDATE)
+    last = findings(replace(record, posts=[*posts, posts[-1]]))[-1]
+    assert (last.holds, last.found) == (False, "update of incident 1 on " + posts[-1].channel)
+
+
 def test_what_nobody_watches_does_not_apply() -> None:
     """An expectation that rests on a source which this configuration has not is neither held nor failed."""
     told = judged("[{holding: {to: +1m}, when_watched_by: [crowd]}]")

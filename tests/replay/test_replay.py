@@ -161,7 +161,15 @@ def test_names_and_options(files: tuple[str, Path], tmp_path: Path, capsys: pyte
     assert run("meta-2021-10-04", approve_after="soon") == 2
     assert "--approve-after: expected a duration" in capsys.readouterr().err
     assert run(str(tmp_path / "none.yaml")) == 2
-    assert f"there is no scenario {tmp_path / 'none.yaml'}" in capsys.readouterr().err
+    assert f"{tmp_path / 'none.yaml'}: there is no such file; `failover replay` names" in capsys.readouterr().err
+    assert run(str(tmp_path / "meta-2021-10-04.yaml")) == 2
+    assert "there is no such file; a shipped one is called meta-2021-10-04" in capsys.readouterr().err
+    (tmp_path / "large.yaml").write_bytes(b"#" * 1_048_577)
+    assert run(str(tmp_path / "large.yaml")) == 78
+    assert "large.yaml: larger than 1 MiB, and a scenario is a few kB" in capsys.readouterr().err
+    (tmp_path / "latin.yaml").write_bytes(b"title: K\xf6ln\n")
+    assert run(str(tmp_path / "latin.yaml")) == 78
+    assert "latin.yaml:1:9: not text in UTF-8; save it as UTF-8" in capsys.readouterr().err
     assert run(str(tmp_path)) == 2
     assert f"{tmp_path} is a folder; expected a scenario" in capsys.readouterr().err
     files[1].write_text("organisation: 5\n")

@@ -249,6 +249,74 @@ def test_all_problems_at_once() -> None:
     ]
 
 
+WRONG_IN_SHAPE = {
+    "a misspelt answer": ("says: down", "says: donw"),
+    "a wrong time": ("at: +0", "at: 5m"),
+    "a number for a source": ("from: web", "from: [5]"),
+    "no phases": ("      - {at: +0, says: down}", "      down"),
+    "an unknown key": ("over: +60m", "ovr: +60m"),
+    "no title": ("title: T\n", ""),
+    "a title that is a list": ("title: T", "title: [T]"),
+    "no onset": ("onset: 2026-01-01T10:00\n", ""),
+    "an onset that is none": ("onset: 2026-01-01T10:00", "onset: yesterday"),
+    "no length": ("over: +60m", "over: +60m\nlasts: long"),
+    "a wrong window": ("{to: +10m}", "{to: 10m}"),
+    "expectations that are text": ("  - holding: {to: +10m}", "  nothing"),
+    "a bad person": ("expect:", "people: [{at: +0, does: declare, platform: 5, state: down}]\nexpect:"),
+    "a bad channel": ("expect:", "channels: [{at: +0, of: 7, answers: lost}]\nexpect:"),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), WRONG_IN_SHAPE.values(), ids=WRONG_IN_SHAPE)
+def test_a_mistake_of_shape_is_told_alone_where_the_rest_is_right(old: str, new: str) -> None:
+    """What stands in for it, while the rest is checked, is nobody's mistake."""
+    assert len(problems(with_(old, new))) == 1
+
+
+@pytest.mark.parametrize(("old", "new"), WRONG_IN_SHAPE.values(), ids=WRONG_IN_SHAPE)
+def test_a_mistake_of_shape_hides_no_other(old: str, new: str) -> None:
+    further = "line:\n  - {at: +5m, until: +1m}\nchannels2: 1\n"
+    text = with_(old, new).replace("platforms: [x]", f"{further}platforms: [x, x, facebok]")
+    told = [one.split(": ", 1)[1] for one in problems(text)]
+    for other in ("line[0].until: ", "channels2: ", "platforms[1]: 'x' is given twice", "platforms[2]: unknown"):
+        timeless = "onset" in old and other.startswith("line")  # without an onset, times cannot be compared
+        assert timeless or any(one.startswith(other) for one in told), (other, told)
+
+
+def test_mistakes_of_shape_and_of_names_in_one_go() -> None:
+    """The held-out file of somebody who made one of each."""
+    text = """\
+title: t
+onset: 2026-01-01T10:00
+platforms: [x, facebok]
+evidence:
+  - from: crowds
+    shows:
+      - {at: +5m, says: donw}
+      - {at: +1m, says: up}
+channels:
+  - {of: carrier-pigeon, at: +5m, answers: unreachable}
+expect:
+  - silent: true
+    never_on: [instragram]
+"""
+    assert [one.split(": ")[1] for one in problems(text)] == [
+        "platforms[1]",
+        "evidence[0].from[0]",
+        "evidence[0].shows[0].says",
+        "evidence[0].shows[1].at",
+        "channels[0].of[0]",
+        "expect[0].never_on[0]",
+    ]
+
+
+def test_a_platform_that_nobody_knows_can_be_played_all_the_same() -> None:
+    """The way out is told; not to whom has only misspelt a name."""
+    [told] = problems(with_("[x]", "[myspace]"))
+    assert "unknown platform 'myspace'; there are facebook, x; to play any other, name it under `platforms`" in told
+    assert "`catalogue: false`" in told
+
+
 def test_every_shipped_scenario_is_read_and_names_what_there_is() -> None:
     """The names that a scenario may use come from the configuration, the catalogue and the built-in organisation."""
     names = library.cast(library.organisation(None, {}))

@@ -16,8 +16,8 @@ LOOKS = 20
 WITHIN = 300.0
 """Seconds after which a look is forgotten."""
 
-SHARE = 0.5
-"""So many of them must have failed."""
+SHARE = 0.6
+"""So many of them must have failed: a source that fails as often as not tells nothing."""
 
 TIMES = 2
 """So often it must have begun to fail."""

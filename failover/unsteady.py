@@ -1,7 +1,7 @@
-"""A source that fails one time and answers the next: so an overloaded platform looks, and it is down for most. Pure.
+"""A source that fails one time and answers the next: so an overloaded platform looks, and it is down for most.  Pure.
 
-In December 2022 X refused about every second request for two hours; by its latest answer alone each look would take
-back what the one before it said.  One error that passes is another matter: it ends with the first good answer.
+By its latest answer alone each look would take back what the one before it said, and nothing would ever last.  One
+error that passes is another matter: it ends with the first good answer.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 from failover.model import Evidence, Fault, Observation, Signal
 from failover.unsteady import steadied
@@ -113,7 +114,7 @@ def tally(
     pending, doubts, works, account, silent = [], [], [], [], []
     void: list[tuple[Observation, str]] = []
     muted: list[Observation] = []
-    for seen in sorted((steadied(one, now) for one in observations), key=lambda seen: seen.probe):
+    for seen in sorted((steadied(one, now) if one.lately else one for one in observations), key=_by_probe):
         reason = _why_void(seen, now, line, quiet)
         if reason:
             void.append((seen, reason))
@@ -143,6 +144,9 @@ def tally(
         silent=tuple(silent),
         muted=tuple(muted),
     )
+
+
+_by_probe = attrgetter("probe")
 
 
 def reaches(seen: Observation, lookups: frozenset[str]) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import Enum
+from typing import Any
 
 from failover.credit import classes_needed, due, first_of, is_disputed, is_weak
 from failover.evidence import Tally, with_pending
@@ -119,18 +120,19 @@ def _timed(standing: Standing, seen: Tally, now: float, rules: Rules, declared: 
     alone_since = _since(standing.alone_since if alone is standing.alone else None, now, holds=alone is not None)
     weak = is_weak(alone, (quorum or now) - (alone_since or now), counted)
     undisputed = agreed and not is_disputed(counted, rules, weak=weak)
-    timed = replace(
-        standing,
-        quorum_since=quorum,
-        undisputed_since=_since(standing.undisputed_since, now, holds=undisputed),
-        calm_since=_since(standing.calm_since, now, holds=_is_calm(standing, seen, now, rules)),
-        alone=alone,
-        alone_since=alone_since,
-        weak=weak,
-        voted=_voted(standing, seen, now, declared),
-        voters=_voters(standing, seen),
-    )
-    return standing if timed == standing else timed
+    timers: dict[str, Any] = {
+        "quorum_since": quorum,
+        "undisputed_since": _since(standing.undisputed_since, now, holds=undisputed),
+        "calm_since": _since(standing.calm_since, now, holds=_is_calm(standing, seen, now, rules)),
+        "alone": alone,
+        "alone_since": alone_since,
+        "weak": weak,
+        "voted": _voted(standing, seen, now, declared),
+        "voters": _voters(standing, seen),
+    }
+    if all(getattr(standing, name) == value for name, value in timers.items()):
+        return standing
+    return replace(standing, **timers)
 
 
 def come_true(word: Declaration, standing: Standing, now: float, rules: Rules) -> bool:

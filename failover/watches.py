@@ -11,7 +11,7 @@ from datetime import UTC, tzinfo
 
 from failover.budget import is_used_up
 from failover.credit import due
-from failover.evidence import Around, Line, Tally, reaches, with_pending
+from failover.evidence import ALONE, Around, Line, Tally, reaches, with_pending
 from failover.hours import Hours
 from failover.incidents import Calm, Incident, recovery_time
 from failover.model import Evidence, Observation, State
@@ -72,7 +72,7 @@ def groups_that_fail(seen: Seen, watches: Mapping[str, Watch], now: float) -> Fa
     """class of evidence -> the groups that it speaks against at this moment."""
     failing: dict[Evidence, set[str]] = {}
     for platform, latest in seen.items():
-        for one in (steadied(one, now) for one in latest.values()):
+        for one in (steadied(one, now) for one in latest.values() if one.lately or one.votes_down):
             if one.votes_down and now <= one.good_until:
                 failing.setdefault(one.sighting.evidence, set()).add(watches[platform].group)
     return {kind: frozenset(groups) for kind, groups in failing.items()}
@@ -80,11 +80,12 @@ def groups_that_fail(seen: Seen, watches: Mapping[str, Watch], now: float) -> Fa
 
 def around(platform: str, failing: Failing, seen: Seen, watches: Mapping[str, Watch], now: float) -> Around:
     """What else fails while this platform does (rule R7)."""
-    group = watches[platform].group
-    crowd, here = failing.get(Evidence.CROWD, frozenset()), failing.get(Evidence.HERE, frozenset())
-    kin = [name for name, watch in watches.items() if watch.group == group and name != platform]
+    if not failing:
+        return ALONE
+    group, here = watches[platform].group, failing.get(Evidence.HERE, frozenset())
+    kin = (name for name, watch in watches.items() if watch.group == group and name != platform)
     return Around(
-        blamed=len(crowd),
+        blamed=len(failing.get(Evidence.CROWD, ())),
         unreached=len(here),
         kin_answers=group in here and any(_answers_elsewhere(name, seen, watches, now) for name in kin),
     )

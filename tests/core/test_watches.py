@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from failover.evidence import Around, Tally
@@ -155,3 +157,11 @@ def test_what_else_fails_at_the_same_time(platforms: dict[str, dict[str, Sightin
 
     assert around("facebook", groups_that_fail(latest, TOWN, NOON), latest, TOWN, NOON) == expected
     assert around("facebook", groups_that_fail(latest, TOWN, NOON + 301), latest, TOWN, NOON + 301) == Around()
+
+
+def test_what_fails_by_turns_counts_as_what_it_failed_with() -> None:
+    """Its last look was answered over a good connection; before, the platform refused most of them."""
+    lately = tuple((NOON + number, down(SPOKEN) if number % 4 else up(HERE)) for number in range(9))
+    one = replace(seen(up(HERE), probe="web", platform="x", at=NOON + 8), lately=lately)
+
+    assert groups_that_fail({"x": {"web": one}}, TOWN, NOON + 8) == {SPOKEN: {"x"}}

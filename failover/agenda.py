@@ -147,6 +147,10 @@ class Agenda:
             for row in late.deliveries:
                 tell_ended(self._journal, row)
 
+    def step(self, seconds: float) -> None:
+        """The wall clock was set by `seconds`."""
+        self._reminders.step(seconds)
+
     def _remind(self, now: float) -> None:
         """Of an outage that a person declared and that is to be seen nowhere any more: only their word ends it."""
         watched = self._belief.states()

@@ -6,6 +6,7 @@ Two independent classes are enough (rule R1), but some pairs have been wrong tog
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from failover.evidence import Tally
 from failover.model import Evidence, Observation, State
@@ -19,7 +20,7 @@ PATIENCE: Mapping[Evidence, float] = {
     Evidence.OFFICIAL: 300.0,
     Evidence.CROWD: 300.0,
 }
-"""Seconds for which a class may be alone with it before it loses credit: in five minutes every source was asked.
+"""Seconds for which a class may complain alone before it loses credit: in five minutes every source was asked.
 
 What the platform itself answers us loses none as long as it answers nothing else (in March 2019 only posting failed,
 and the crowd came late).
@@ -27,6 +28,9 @@ and the crowd came late).
 
 UNSEEN = 480.0
 """Seconds instead where the crowd has nothing to complain about (it takes some minutes, and is asked each five)."""
+
+FORGOTTEN = 3600.0
+"""Seconds of calm after which nobody remembers who complained first."""
 
 WEAK_FACTOR = 3
 """Then agreement must last so many times longer: one error elsewhere, held good to its next look, is not enough."""
@@ -40,50 +44,66 @@ DISPUTED = 900.0
 _OWN = (Evidence.HERE, Evidence.SPOKEN)
 
 
-def first_of(before: Evidence | None, seen: Tally) -> Evidence | None:
-    """The class that has said "down" for longest; None: nobody does, or the platform itself refuses every look.
+def first_of(standing: Standing, seen: Tally, now: float) -> Evidence | None:
+    """The class that was the first to say "down"; None: nobody does, or the platform itself refuses every look.
 
-    Of several that begin at once, the one that may be alone with it for longest.
+    Who was first stays so for an hour in which it cannot tell: a source that is silent, or a dead line, gives no
+    credit back.  Of several that begin at once, the one that may be alone with it for longest.
     """
     voting = {*seen.votes, *(one.sighting.evidence for one in seen.pending)}
-    if before in voting:
-        return before
+    if standing.first in voting or (standing.first is not None and _is_silent(standing, standing.first, seen, now)):
+        return standing.first
     if not voting or any(not is_unsteady(one) for one in seen.votes.get(Evidence.SPOKEN, ())):
         return None
     return max(sorted(voting), key=lambda kind: PATIENCE.get(kind, 0.0))
 
 
+def _is_silent(standing: Standing, first: Evidence, seen: Tally, now: float) -> bool:
+    """Does nothing of this class say that it works, and has the platform not been well for an hour?"""
+    same = set(_OWN) if first in _OWN else {first}
+    well = standing.state in (State.UP, State.UNKNOWN) and now - standing.since >= FORGOTTEN
+    return not well and not any(work.sighting.evidence in same for work in seen.works)
+
+
 def is_lonely(standing: Standing, now: float) -> bool:
-    """Has it failed from here for so long, with nobody else to say so, that the trouble must be our own?"""
-    if standing.state in (State.DOWN, State.RECOVERING) or standing.quorum_since is not None:
+    """Was what fails from here the first to fail, and nothing else has made an outage of it for very long?"""
+    if standing.state in (State.DOWN, State.RECOVERING) or standing.first is not Evidence.HERE:
         return False
-    return standing.alone is Evidence.HERE and now - (standing.alone_since or now) >= LONELY
+    return now - (standing.first_since or now) >= LONELY
+
+
+def counting(standing: Standing, seen: Tally, now: float) -> Tally:
+    """The votes that count: what is our own way to the platform is no class of evidence."""
+    if Evidence.HERE not in seen.votes or not is_lonely(standing, now):
+        return seen
+    return replace(seen, votes={kind: votes for kind, votes in seen.votes.items() if kind is not Evidence.HERE})
 
 
 def is_torn(standing: Standing, seen: Tally, now: float) -> bool:
-    """Do what fails from here and the crowd agree for long, and count as one: is it the platform, or our region?"""
-    both = Evidence.HERE in seen.votes and Evidence.CROWD in seen.votes
-    since = standing.alone_since
-    return both and standing.state is State.SUSPECT and seen.independent == 1 and now - (since or now) >= UNSEEN
+    """Does it fail from here while the crowd complains, both repeatedly, and is that only one class of evidence?"""
+    here, crowd = seen.votes.get(Evidence.HERE, ()), seen.votes.get(Evidence.CROWD, ())
+    if standing.state is not State.SUSPECT or counting(standing, seen, now).independent != 1:
+        return False
+    return any(one.looks >= 2 for one in here) and any(one.looks >= 2 for one in crowd)
 
 
-def classes_needed(standing: Standing, seen: Tally, rules: Rules, now: float) -> int:
-    """How many independent classes must vote; a lonely one is none of them."""
-    return rules.classes + (Evidence.HERE in seen.votes and is_lonely(standing, now))
-
-
-def is_weak(first: Evidence | None, alone_for: float, seen: Tally) -> bool:
-    """Has what is said against it lost some of its credit?
+def was_alone(first: Evidence | None, lasted: float, seen: Tally) -> bool:
+    """Was the first class alone for so long that what is said has lost some of its credit?
 
     A page that is red by mistake, or a crowd that blames everybody, would otherwise need only one small error
-    anywhere else: so where one class has been `first`, and alone, for long.
+    anywhere else.
     """
-    if first is not None:
-        calm = any(work.sighting.evidence is Evidence.CROWD for work in seen.works)
-        patience = PATIENCE.get(first, 0.0)
-        if alone_for >= (min(UNSEEN, patience) if calm else patience):
-            return True
-    return set(seen.votes) == {Evidence.HERE, Evidence.CROWD} and seen.around.is_doubtful
+    if first is None:
+        return False
+    calm = any(work.sighting.evidence is Evidence.CROWD for work in seen.works)
+    patience = PATIENCE.get(first, 0.0)
+    return lasted >= (min(UNSEEN, patience) if calm else patience)
+
+
+def is_weak(first: Evidence | None, lasted: float, seen: Tally) -> bool:
+    """Has what is said against it lost some of its credit?"""
+    pair = set(seen.votes) == {Evidence.HERE, Evidence.CROWD}
+    return was_alone(first, lasted, seen) or (pair and seen.around.is_doubtful)
 
 
 def is_disputed(seen: Tally, rules: Rules, *, weak: bool) -> bool:

@@ -18,11 +18,11 @@ from failover.evidence import Line, Tally, tally
 from failover.explanation import Matter, explain
 from failover.incidents import Incident, Turn, follow
 from failover.minutes import Minute, of_plan
-from failover.model import Observation, Sighting, Signal, State, Transition
-from failover.moments import clock_time
+from failover.model import Evidence, Observation, Sighting, Signal, State, Transition
 from failover.plans import House, Known, Plan
 from failover.postroom import Postroom
 from failover.posts import Ground, place_of
+from failover.questions import Questions
 from failover.schema import StoreError
 from failover.silences import Silences
 from failover.standing import Declaration, Rules, Standing, shifted
@@ -32,8 +32,6 @@ from failover.telling import (
     Says,
     tell_declared,
     tell_locked_out,
-    tell_only_here,
-    tell_torn,
     tell_transition,
     tell_turn,
 )
@@ -42,9 +40,11 @@ from failover.turns import after_turn, without
 from failover.verdict import come_true, judge
 from failover.watches import (
     Failing,
+    View,
     Watch,
     around,
     counted,
+    forgetful,
     gathering,
     groups_that_fail,
     in_doubt,
@@ -78,6 +78,7 @@ class Engine:
         self.posts = Postroom(store, house, journal)
         self.usage = Usage()
         self._troubles = Troubles()
+        self._questions = Questions()
         self._agenda = Agenda(self, store, house, journal, self.posts, self._write_alone)
 
     # -- start ---------------------------------------------------------------------------------------------
@@ -125,6 +126,8 @@ class Engine:
         recent, settings = [one.id for one in self.recent], self.silences.moved(seconds)
         await self.store.step_clock(seconds, recent, now=now, settings=settings)
         self.silences.step(seconds)
+        self._questions.step(seconds)
+        self._agenda.step(seconds)
         self.standings = {name: shifted(standing, seconds) for name, standing in self.standings.items()}
         self.line, self.offline_since = line_later(self.line, seconds), self.offline_since + seconds
         self.seen = seen_later(self.seen, seconds)
@@ -136,6 +139,7 @@ class Engine:
         self.line, self.offline_since, self.usage = before.line, before.offline_since, before.usage
         sources = {f"{platform}/{name}" for platform, names in probes.items() for name in names}
         self._troubles.inherit(before._troubles, {"store", *sources})
+        self._questions.inherit(before._questions)
         for platform, names in probes.items():
             latest = before.seen.get(platform, {})
             self.seen[platform] = {probe: seen for probe, seen in latest.items() if probe in names}
@@ -152,7 +156,8 @@ class Engine:
         seen = Observation(
             platform=platform, probe=probe, at=now, good_until=now + good_for, sighting=sighting, took=took
         )
-        seen = self.seen[platform][probe] = counted(seen, before)
+        void = self.line.offline or bool(self.quiet(platform, now))
+        seen = self.seen[platform][probe] = counted(seen, before, void=void)
         if before is None or before.sighting != sighting:
             await self._write(Change(at=now, observations=(seen,)), [])
         self._troubles.looked(self.journal, seen, offline=self.line.offline)
@@ -164,6 +169,7 @@ class Engine:
             was = self.line
             self.line = Line(good_at=now, since=now if was.offline else was.since)
             if was.offline:
+                self.seen = forgetful(self.seen)
                 self.journal.say("came_online", duration=now - self.offline_since)
         elif not self.line.offline:
             self.offline_since = now
@@ -183,18 +189,27 @@ class Engine:
         """Time has passed: votes have lasted or grown stale.  A platform that was not looked at yet is no news."""
         for platform in self.silences.expired(now):
             await self.end_silence(platform, "", now)
-        failing = groups_that_fail(self.seen, self.watches, now)
+        failing = groups_that_fail(self._view(now))
         for platform in self.watches:
             if self.seen[platform] or platform in self.declared:
                 await self._judge(platform, now, failing)
 
     def tally(self, platform: str, now: float, failing: Failing | None = None) -> Tally:
         """The evidence on one platform, sorted; `failing` where the caller knows already what else fails."""
-        if failing is None:
-            failing = groups_that_fail(self.seen, self.watches, now)
-        beside = around(platform, failing, self.seen, self.watches, now)
+        view = self._view(now)
+        beside = around(platform, groups_that_fail(view) if failing is None else failing, view)
         lookups, quiet = self.watches[platform].rules.lookups, self.quiet(platform, now)
         return tally(self.seen[platform].values(), now, self.line, around=beside, quiet=quiet, lookups=lookups)
+
+    def _view(self, now: float) -> View:
+        return View(
+            seen=self.seen,
+            watches=self.watches,
+            standings=self.standings,
+            line=self.line,
+            now=now,
+            quiet=lambda platform: self.quiet(platform, now),
+        )
 
     def quiet(self, platform: str, now: float) -> str:
         """Why trouble of this platform is no news now: maintenance, or a person's wish; "" if it is news."""
@@ -224,12 +239,15 @@ class Engine:
         if declared is not None and not self.line.offline and come_true(declared, moved, now, self._rules(platform)):
             await self.end_declaration(platform, now, f"by every source it is {declared.signal.value}")
         tell_locked_out(self.journal, platform, locked_out(seen, self.watches[platform].rules))
-        if moved.alone_since is not None and not self.line.offline:
-            since = clock_time(moved.alone_since, now, self.watches[platform].zone)
-            if is_lonely(moved, now):
-                tell_only_here(self.journal, platform, since)
-            elif is_torn(moved, seen, now):
-                tell_torn(self.journal, platform, since)
+        if not self.line.offline:
+            self._ask(platform, moved, seen, now)
+
+    def _ask(self, platform: str, standing: Standing, seen: Tally, now: float) -> None:
+        """What only a person can tell: is it the platform, our own way there, or our region?"""
+        if is_torn(standing, seen, now):
+            self._questions.ask(self.journal, platform, "torn", now)
+        elif is_lonely(standing, now) and seen.votes.keys() == {Evidence.HERE}:
+            self._questions.ask(self.journal, platform, "only_here", now)
 
     def _rules(self, platform: str) -> Rules:
         """The thresholds that hold at present: each incident of a day is stricter (rule R6)."""

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
-from failover.credit import DISPUTED, classes_needed, due, is_disputed, is_lonely, looks_of_ours, needed
+from failover.credit import DISPUTED, counting, due, is_disputed, looks_of_ours, needed, was_alone
 from failover.evidence import Line, Tally
 from failover.model import Evidence, Observation, Signal, State
 from failover.moments import clock_time, length
 from failover.standing import Declaration, Rules, Standing
+from failover.unsteady import is_unsteady
 from failover.verdict import SILENCE_FACTOR, has_stopped
 
 _ORDINALS = {2: "a second", 3: "a third", 4: "a fourth", 5: "a fifth"}
@@ -163,15 +164,21 @@ def _caveats(matter: Matter) -> Iterator[str]:
 
 def _credit(matter: Matter) -> Iterator[str]:
     """Why more is needed than usual."""
-    standing, first, since = matter.standing, matter.standing.alone, matter.standing.alone_since
-    alone = f"{first.value} was the first to speak against it, at {matter.clock(since)}" if first and since else ""
-    if Evidence.HERE in matter.seen.votes and is_lonely(standing, matter.now):
-        yield f"{alone}, and alone for long: that is our own way there, and counts as no class of evidence"
+    standing, seen = matter.standing, matter.seen
+    if counting(standing, seen, matter.now) is not seen:
+        since = matter.clock(standing.first_since or matter.now)
+        yield f"what fails from here has failed since {since}: that is our own way there, and no class of evidence"
     elif standing.weak:
-        yield (
-            f"{alone or 'unrelated platforms fail at the same time'}, so what is said against it has lost credit: "
-            f"classes of evidence must agree for {length(needed(standing, matter.rules))}"
-        )
+        lasts = length(needed(standing, matter.rules))
+        yield f"{_why_weak(matter)}, so what is said has lost credit: classes of evidence must agree for {lasts}"
+
+
+def _why_weak(matter: Matter) -> str:
+    standing = matter.standing
+    lasted = (standing.quorum_since or matter.now) - (standing.first_since or matter.now)
+    if standing.first is None or not was_alone(standing.first, lasted, matter.seen):
+        return "unrelated platforms fail at the same time"
+    return f"{standing.first.value} was the first to speak against it, and alone for {length(lasted)}"
 
 
 # -- what would change it --------------------------------------------------------------------------------------
@@ -202,8 +209,7 @@ def _outlook(matter: Matter) -> Iterator[str]:
 def _to_down(matter: Matter) -> Iterator[str]:
     rules, seen, since = matter.rules, matter.seen, matter.standing.quorum_since
     lasting = f"for {length(_lasting(matter))}"
-    classes = classes_needed(matter.standing, seen, rules, matter.now)
-    missing = classes - seen.independent
+    missing = rules.classes - counting(matter.standing, seen, matter.now).independent
     if since is not None:
         end = due(matter.standing, rules) or since
         then = f"it becomes DOWN at {matter.clock(end)} if they still do"
@@ -212,7 +218,7 @@ def _to_down(matter: Matter) -> Iterator[str]:
     elif missing <= 0:
         yield f"it becomes DOWN if the votes are repeated and last {lasting}"
     elif seen.votes:
-        more = f"{_ORDINALS[classes]} class of evidence agrees" if missing == 1 else (
+        more = f"{_ORDINALS[rules.classes]} class of evidence agrees" if missing == 1 else (
             f"{missing} more classes of evidence agree"
         )  # fmt: skip
         yield f"it becomes DOWN if {more} {lasting}{_others(matter)}"
@@ -321,6 +327,8 @@ def _quotes(observations: Iterable[Observation]) -> str:
 
 
 def _vote(one: Observation, *, looks: bool) -> str:
+    if is_unsteady(one):
+        return _quote(one)
     often = f"in {one.looks} looks running" if one.looks > 1 else "in one look only"
     return f"{_quote(one)}, {often}" if looks else _quote(one)
 

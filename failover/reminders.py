@@ -55,10 +55,19 @@ class Reminders:
         self._calm[word.platform] = replace(calm, told=now)
         return now - calm.since
 
+    def step(self, seconds: float) -> None:
+        """The wall clock was set: what has lasted has still lasted so long."""
+        self._calm = {name: _later(calm, seconds) for name, calm in self._calm.items()}
+
+
+def _later(calm: _Calm, seconds: float) -> _Calm:
+    told = None if calm.told is None else calm.told + seconds
+    return replace(calm, since=calm.since + seconds, seen=calm.seen + seconds, told=told)
+
 
 def _followed(calm: _Calm | None, word: Declaration, seen: Tally, now: float) -> _Calm | None:
-    """Trouble in the least, a long time in which nobody could tell, or another word, and it begins anew."""
-    if word.signal is not Signal.DOWN or seen.votes or seen.pending or seen.doubts or seen.muted:
+    """Trouble that is repeated, a long time in which nobody could tell, or another word, and it begins anew."""
+    if word.signal is not Signal.DOWN or (seen.votes and seen.repeated) or seen.doubts or seen.muted:
         return None
     if calm is not None and (calm.word != word or not calm.seen <= now or (not seen.works and now - calm.seen > GAP)):
         calm = None

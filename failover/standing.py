@@ -56,9 +56,9 @@ class Standing:
     voters: Mapping[Evidence, frozenset[str]] = field(default_factory=dict)
     """The probes that cast those votes, where all of them are known: not for a class that voted before a restart."""
     upheld: bool = False
-    alone: Evidence | None = None
-    alone_since: float | None = None
-    """Since when classes say "down" without a break, and which was the first; None: it was its own answer to us."""
+    first: Evidence | None = None
+    first_since: float | None = None
+    """The class that was the first to say "down", and since when; None: the platform itself, or nobody does."""
     weak: bool = False
     """Has what is said against it lost some of its credit (`credit.is_weak`)?"""
 
@@ -71,7 +71,7 @@ def shifted(standing: Standing, seconds: float) -> Standing:
         quorum_since=_moved(standing.quorum_since, seconds),
         undisputed_since=_moved(standing.undisputed_since, seconds),
         calm_since=_moved(standing.calm_since, seconds),
-        alone_since=_moved(standing.alone_since, seconds),
+        first_since=_moved(standing.first_since, seconds),
         voted={evidence: at + seconds for evidence, at in standing.voted.items()},
     )
 

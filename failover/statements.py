@@ -156,11 +156,15 @@ def _worded(
 
 
 def _words_of(delivery: Delivery, saying: Saying, known: Known) -> Statement:
-    """Whose words are used: who was welcomed back is told that it fails again, not that it still does."""
+    """Whose words are used: who was welcomed back last is told that it fails again, not that it still does."""
     if delivery.statement is not Statement.UPDATE or saying.also:
         return delivery.statement
-    welcomed = any(row.channel == delivery.channel and row.heard for row in known.welcome)
-    return Statement.AGAIN if welcomed else Statement.UPDATE
+    places = {row.id: row.place for row in known.statements}
+    heard = [
+        row for row in known.deliveries if row.channel == delivery.channel and row.heard and row.id != delivery.id
+    ]
+    last = max(heard, key=lambda row: places.get(row.statement_id, 0), default=None)
+    return Statement.AGAIN if last is not None and last.statement is Statement.WELCOME_BACK else Statement.UPDATE
 
 
 def unnamed(channel: str, platforms: Iterable[str], known: Known, but: str = "") -> tuple[str, ...]:

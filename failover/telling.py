@@ -136,24 +136,6 @@ def tell_declared(journal: Says, word: Declaration) -> None:
     )
 
 
-def tell_only_here(journal: Says, platform: str, since: str) -> None:
-    """It fails from here and nowhere else: whoever runs our network should look; the public hears nothing of it."""
-    reason = (
-        f"{platform} has failed from here since {since}, and nobody else says so: probably our own way there "
-        "(firewall, proxy, provider); what fails from here no longer counts"
-    )
-    journal.say_on_change(f"here/{platform}", "person_needed", reason=reason, platform=platform)
-
-
-def tell_torn(journal: Says, platform: str, since: str) -> None:
-    """R7: what fails from here and the crowd may have one cause; that goes to a person, never to the public."""
-    reason = (
-        f"{platform} fails from here and the crowd complains since {since}, but both may be the trouble of a network "
-        f"or region; if it is down, say so: `failover declare {platform} down`"
-    )
-    journal.say_on_change(f"torn/{platform}", "person_needed", reason=reason, platform=platform)
-
-
 def tell_locked_out(journal: Says, platform: str, accounts: Sequence[str]) -> None:
     """R2: several accounts of ours are refused at once; that goes to a person, never straight to the public."""
     if accounts:

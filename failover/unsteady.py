@@ -33,11 +33,16 @@ def lately(seen: Observation, before: Observation | None) -> tuple[tuple[float, 
 
 
 def steadied(seen: Observation, now: float) -> Observation:
-    """What its last looks amount to: the last failure, where it keeps failing and answering in between."""
-    if not seen.lately or seen.sighting.signal not in (Signal.UP, Signal.DEGRADED):
+    """What its last looks amount to: the last failure, where it keeps failing and answering in between.
+
+    `looks` are then those that failed, also where it has just failed once more.
+    """
+    if len(seen.lately) <= TIMES or seen.sighting.signal is Signal.UNKNOWN:
         return seen
     looks = [(at, one) for at, one in seen.lately if now - at <= WITHIN]
     failed = [(at, one) for at, one in looks if _fails(one)]
+    if seen.votes_down:
+        return replace(seen, looks=len(failed)) if len(failed) > seen.looks else seen
     begun = sum(_fails(one) and (i == 0 or not _fails(looks[i - 1][1])) for i, (_at, one) in enumerate(looks))
     if begun < TIMES or len(failed) < SHARE * len(looks):
         return seen
@@ -48,7 +53,7 @@ def steadied(seen: Observation, now: float) -> Observation:
 
 def is_unsteady(seen: Observation) -> bool:
     """Have its last looks told one thing and the other?"""
-    return len({_fails(one) for _at, one in seen.lately}) > 1
+    return len({_fails(one) for at, one in seen.lately if seen.at - at <= WITHIN}) > 1
 
 
 def _fails(sighting: Sighting) -> bool:

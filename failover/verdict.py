@@ -14,7 +14,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any
 
-from failover.credit import classes_needed, due, first_of, is_disputed, is_weak
+from failover.credit import counting, due, first_of, is_disputed, is_weak
 from failover.evidence import Tally, with_pending
 from failover.model import Evidence, Observation, Signal, State, Transition
 from failover.standing import Declaration, Rules, Standing
@@ -100,32 +100,24 @@ def judge(
 
 
 def _untimed(standing: Standing) -> Standing:
-    return replace(
-        standing,
-        quorum_since=None,
-        undisputed_since=None,
-        calm_since=None,
-        alone=None,
-        alone_since=None,
-        weak=False,
-    )
+    return replace(standing, quorum_since=None, undisputed_since=None, calm_since=None)
 
 
 def _timed(standing: Standing, seen: Tally, now: float, rules: Rules, declared: Declaration | None) -> Standing:
     """The standing with its timers; most looks change none of them."""
-    counted = seen if standing.quorum_since is None else with_pending(seen)
-    agreed = _has_quorum(counted, classes_needed(standing, counted, rules, now))
+    counted = counting(standing, seen if standing.quorum_since is None else with_pending(seen), now)
+    agreed = _has_quorum(counted, rules)
     quorum = _since(standing.quorum_since, now, holds=agreed)
-    alone = first_of(standing.alone, seen)
-    alone_since = _since(standing.alone_since if alone is standing.alone else None, now, holds=alone is not None)
-    weak = is_weak(alone, (quorum or now) - (alone_since or now), counted)
+    first = first_of(standing, seen, now)
+    first_since = _since(standing.first_since if first is standing.first else None, now, holds=first is not None)
+    weak = is_weak(first, (quorum or now) - (first_since or now), counted)
     undisputed = agreed and not is_disputed(counted, rules, weak=weak)
     timers: dict[str, Any] = {
         "quorum_since": quorum,
         "undisputed_since": _since(standing.undisputed_since, now, holds=undisputed),
         "calm_since": _since(standing.calm_since, now, holds=_is_calm(standing, seen, now, rules)),
-        "alone": alone,
-        "alone_since": alone_since,
+        "first": first,
+        "first_since": first_since,
         "weak": weak,
         "voted": _voted(standing, seen, now, declared),
         "voters": _voters(standing, seen),
@@ -162,12 +154,12 @@ def _borne_out(timed: Standing, seen: Tally, rules: Rules, declared: Declaration
     if declared is not None:
         return True
     if timed.state is State.DOWN:
-        return _has_quorum(seen, rules.classes)
+        return _has_quorum(seen, rules)
     return timed.state is State.UP and timed.calm_since is not None
 
 
-def _has_quorum(seen: Tally, classes: int) -> bool:
-    return seen.independent >= classes and seen.repeated
+def _has_quorum(seen: Tally, rules: Rules) -> bool:
+    return seen.independent >= rules.classes and seen.repeated
 
 
 def _is_calm(standing: Standing, seen: Tally, now: float, rules: Rules) -> bool:
@@ -246,7 +238,7 @@ def _condition(timed: Standing, seen: Tally, now: float, rules: Rules) -> Condit
     end = due(timed, rules)
     if end is not None and now >= end:
         votes = [vote for votes in seen.votes.values() for vote in votes]
-        agreed = _has_quorum(seen, rules.classes) and _looked_lately(votes, now, rules)
+        agreed = _has_quorum(counting(timed, seen, now), rules) and _looked_lately(votes, now, rules)
         return Condition.CONFIRMED if agreed else Condition.WAITING
     if timed.calm_since is not None:
         settled = now - timed.calm_since >= rules.recover_for and _looked_lately(seen.works, now, rules)

@@ -5,12 +5,12 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 
 from failover.budget import is_used_up
-from failover.credit import due
+from failover.credit import due, is_lonely
 from failover.evidence import ALONE, Around, Line, Tally, reaches, with_pending
 from failover.hours import Hours
 from failover.incidents import Calm, Incident, recovery_time
@@ -20,6 +20,9 @@ from failover.unsteady import lately, steadied
 
 Failing = Mapping[Evidence, frozenset[str]]
 """class of evidence -> the groups of platforms that it speaks against."""
+
+KNOWN = 900.0
+"""Seconds after which an outage is no sign any more that what fails now fails for the same reason."""
 
 A_MOMENT = 2.0
 """Seconds from when agreement has lasted long enough to when it has been judged: a tick, and the anchors' answer."""
@@ -61,41 +64,85 @@ class Watch:
         return self.rules if self.rules.recover_for == recover_for else replace(self.rules, recover_for=recover_for)
 
 
-def counted(seen: Observation, before: Observation | None) -> Observation:
-    """With how many looks running have said so: since the one before was of another signal, or had gone stale."""
+def counted(seen: Observation, before: Observation | None, *, void: bool = False) -> Observation:
+    """With how many looks running have said so: since the one before was of another signal, or had gone stale.
+
+    What is seen in a time in which it counts for nothing (`void`) is not remembered either.
+    """
     same = before is not None and before.sighting.signal is seen.sighting.signal and seen.at <= before.good_until
     looks = before.looks + 1 if same and before is not None else 1
-    return replace(seen, looks=looks, lately=lately(seen, before))
+    return replace(seen, looks=looks, lately=() if void else lately(seen, before))
 
 
-def groups_that_fail(seen: Seen, watches: Mapping[str, Watch], now: float) -> Failing:
-    """class of evidence -> the groups that it speaks against at this moment."""
+def forgetful(seen: Seen) -> dict[str, dict[str, Observation]]:
+    """After our own line was dead: what was seen last, without what was seen before (rule R3)."""
+    return {name: {probe: replace(one, lately=()) for probe, one in latest.items()} for name, latest in seen.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Everything that is seen and believed at this moment, for whoever compares platforms."""
+
+    seen: Seen
+    watches: Mapping[str, Watch]
+    standings: Mapping[str, Standing]
+    line: Line
+    now: float
+    quiet: Callable[[str], str]
+    """Why trouble of a platform is no news now; "" if it is."""
+
+    def votes(self, platform: str) -> Iterator[Observation]:
+        """What speaks against it and counts: nothing from before our line came back, and nothing in a quiet time."""
+        against = [one for one in self.seen[platform].values() if one.lately or one.votes_down]
+        if against and not self.quiet(platform):
+            for one in against:
+                vote = steadied(one, self.now)
+                if vote.votes_down and self.line.since <= vote.at and self.now <= vote.good_until:
+                    yield vote
+
+    def is_our_way(self, platform: str) -> bool:
+        """Does it fail from here alone, for long?"""
+        standing = self.standings.get(platform)
+        return standing is not None and is_lonely(standing, self.now)
+
+    def is_known(self, platform: str) -> bool:
+        """Is it known to be down, for long or by more than a region might see?  Then it is no sign of another."""
+        standing = self.standings.get(platform)
+        if standing is None or standing.state not in (State.DOWN, State.RECOVERING):
+            return False
+        return bool(standing.voted.keys() - {Evidence.HERE, Evidence.CROWD}) or self.now - standing.since >= KNOWN
+
+
+def groups_that_fail(view: View) -> Failing:
+    """class of evidence -> the groups that it speaks against at this moment, as far as that is news."""
     failing: dict[Evidence, set[str]] = {}
-    for platform, latest in seen.items():
-        for one in (steadied(one, now) for one in latest.values() if one.lately or one.votes_down):
-            if one.votes_down and now <= one.good_until:
-                failing.setdefault(one.sighting.evidence, set()).add(watches[platform].group)
+    for platform, watch in view.watches.items():
+        if view.seen[platform] and not view.is_known(platform):
+            for vote in view.votes(platform):
+                if vote.sighting.evidence is not Evidence.HERE or not view.is_our_way(platform):
+                    failing.setdefault(vote.sighting.evidence, set()).add(watch.group)
     return {kind: frozenset(groups) for kind, groups in failing.items()}
 
 
-def around(platform: str, failing: Failing, seen: Seen, watches: Mapping[str, Watch], now: float) -> Around:
+def around(platform: str, failing: Failing, view: View) -> Around:
     """What else fails while this platform does (rule R7)."""
     if not failing:
         return ALONE
-    group, here = watches[platform].group, failing.get(Evidence.HERE, frozenset())
-    kin = (name for name, watch in watches.items() if watch.group == group and name != platform)
+    group, here = view.watches[platform].group, failing.get(Evidence.HERE, frozenset())
+    kin = (name for name, watch in view.watches.items() if watch.group == group and name != platform)
     return Around(
         blamed=len(failing.get(Evidence.CROWD, ())),
         unreached=len(here),
-        kin_answers=group in here and any(_answers_elsewhere(name, seen, watches, now) for name in kin),
+        kin_answers=group in here and any(_answers_elsewhere(name, view) for name in kin),
     )
 
 
-def _answers_elsewhere(platform: str, seen: Seen, watches: Mapping[str, Watch], now: float) -> bool:
-    """It fails from here, and other vantage points reach it."""
-    fresh = [steadied(one, now) for one in seen[platform].values() if now <= one.good_until]
-    fails = any(one.votes_down and one.sighting.evidence is Evidence.HERE for one in fresh)
-    return fails and any(reaches(one, watches[platform].rules.lookups) for one in fresh)
+def _answers_elsewhere(platform: str, view: View) -> bool:
+    """It fails from here since lately, and other vantage points reach it."""
+    if view.is_our_way(platform) or all(one.sighting.evidence is not Evidence.HERE for one in view.votes(platform)):
+        return False
+    fresh = (one for one in view.seen[platform].values() if view.now <= one.good_until)
+    return any(reaches(one, view.watches[platform].rules.lookups) for one in fresh)
 
 
 def in_doubt(line: Line, seen: Seen) -> bool:
@@ -121,8 +168,8 @@ def is_borne_out(standing: Standing, seen: Tally, rules: Rules, *, declared: boo
     """Borne out in this run, and at this moment a person still says so, or as many classes as it takes (R1)."""
     if declared:
         return standing.upheld
-    if standing.state is State.DOWN:
-        return standing.upheld and with_pending(seen).independent >= rules.classes
+    if standing.state is State.DOWN:  # whether other platforms fail as well was weighed when it went down
+        return standing.upheld and len(with_pending(seen).votes) >= rules.classes
     return standing.upheld and not seen.votes
 
 

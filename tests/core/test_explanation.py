@@ -215,27 +215,38 @@ def test_looks_of_ours_that_are_answered_are_named_with_what_they_cost() -> None
 
 
 def test_lost_credit_is_told_with_its_reason_and_its_price() -> None:
-    first = {"alone": CROWD, "alone_since": START - 3600, "weak": True}
-    price = "has lost credit: classes of evidence must agree for 6m."
+    first = {"first": CROWD, "first_since": START - 3600, "weak": True}
+    price = "so what is said has lost credit: classes of evidence must agree for 6m."
 
     said = told(State.SUSPECT, REPORTS, timers=first)
-    assert f"Crowd was the first to speak against it, at 10:07, so what is said against it {price}" in said
+    assert f"Crowd was the first to speak against it, and alone for 1h, {price}" in said
     assert any(one.startswith("It becomes DOWN if a second class of evidence agrees for 6m") for one in said)
 
-    said = told(State.SUSPECT, REPORTS, timers={"weak": True})
-    assert f"Unrelated platforms fail at the same time, so what is said against it {price}" in said
+    said = told(State.SUSPECT, REPORTS, timers={**first, "first_since": START - 30})
+    assert f"Unrelated platforms fail at the same time, {price}" in said
     assert not any(price in one for one in told(State.SUSPECT, REPORTS, timers={**first, "weak": False}))
 
 
 def test_what_fails_from_here_alone_is_told_as_our_own_way_there() -> None:
     web = seen(down(HERE, "refused"), probe="web", at=START)
-    said = told(State.SUSPECT, web, timers={"alone": HERE, "alone_since": START - 7200, "weak": True})
+    alone = {"first": HERE, "first_since": START - 7200, "weak": True}
+    ours = "What fails from here has failed since 09:07: that is our own way there, and no class of evidence."
 
-    assert (
-        "Here was the first to speak against it, at 09:07, and alone for long: that is our own way there, and counts "
-        "as no class of evidence." in said
-    )
+    said = told(State.SUSPECT, web, timers=alone)
+    assert ours in said
     assert any(one.startswith("It becomes DOWN if 2 more classes of evidence agree") for one in said)
+    said = told(State.SUSPECT, web, REPORTS, timers=alone)
+    assert ours in said
+    assert any(one.startswith("It becomes DOWN if a second class of evidence agrees") for one in said)
+
+
+def test_a_source_that_fails_by_turns_is_not_said_to_fail_in_looks_running() -> None:
+    lately = tuple((START + number, down(SPOKEN, "HTTP 503") if number % 4 else up(SPOKEN)) for number in range(9))
+    api = replace(seen(up(SPOKEN), probe="api", at=START), lately=lately)
+
+    assert "Votes against it: spoken (api) says HTTP 503 (6 of the last 9 looks failed)." in told(
+        State.SUSPECT, api, now=START + 8
+    )
 
 
 def test_a_down_that_nothing_bears_out_is_told_as_such() -> None:

@@ -261,14 +261,35 @@ def test_who_was_first_and_is_well_again_has_not_been_alone_with_it() -> None:
     assert case.at(long + 60 + CONFIRM, up(OFFICIAL), down(CROWD), down(SPOKEN)) is DOWN
 
 
-def test_time_in_which_our_line_was_dead_costs_nobody_credit() -> None:
-    case, long = Case(), PATIENCE[CROWD]
-    case.at(0, down(CROWD))
-    case.at(60, down(CROWD), offline="no route to host")
-    case.at(long + 60, down(CROWD))
+@pytest.mark.parametrize(
+    ("answers", "offline", "lasts"),
+    [
+        pytest.param([down(CROWD)], "no route to host", WEAK, id="our line was dead"),
+        pytest.param([unknown(CROWD)], "", WEAK, id="it could not tell"),
+        pytest.param([up(CROWD)], "", CONFIRM, id="it was well"),
+    ],
+)
+def test_a_moment_in_which_nobody_can_tell_gives_no_credit_back(
+    answers: list[Sighting], offline: str, lasts: float
+) -> None:
+    case, long = Case(), 3 * HOUR
+    for passed in range(0, int(long), 60):
+        case.at(passed, down(CROWD), up(SPOKEN))
+    case.at(long, *answers, offline=offline)
+    told = next(
+        passed for passed in range(30, 1800, 30) if case.at(long + 30 + passed, down(CROWD), down(SPOKEN)) is DOWN
+    )
+    assert told == 30 + lasts
 
-    case.at(long + 120, down(CROWD), down(SPOKEN))
-    assert case.at(long + 120 + CONFIRM, down(CROWD), down(SPOKEN)) is DOWN
+
+def test_after_an_hour_of_calm_nobody_remembers_who_complained_first() -> None:
+    case, long = Case(), 600
+    for passed in range(0, long, 60):
+        case.at(passed, down(CROWD), up(SPOKEN))
+    for passed in range(long, long + 4200, 60):
+        case.at(passed, unknown(CROWD), up(SPOKEN))
+
+    assert case.standing.first is None
 
 
 # -- from here alone -------------------------------------------------------------------------------------------
@@ -970,7 +991,7 @@ def test_a_clock_that_is_set_changes_nothing_that_has_lasted(seconds: float) -> 
         "quorum_since": NOON - 5,
         "undisputed_since": NOON - 4,
         "calm_since": NOON - 7,
-        "alone_since": NOON - 8,
+        "first_since": NOON - 8,
     }
     before = standing(DOWN, **timers, voted={SPOKEN: NOON - 9})
 

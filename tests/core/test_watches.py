@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from failover.evidence import Around, Tally
+from failover.credit import LONELY
+from failover.evidence import Around, Line, Tally
 from failover.model import Evidence, Sighting, State
 from failover.standing import Rules, Standing
-from failover.watches import A_MOMENT, Seen, Watch, around, gathering, groups_that_fail, is_borne_out
+from failover.watches import A_MOMENT, KNOWN, Seen, View, Watch, around, gathering, groups_that_fail, is_borne_out
 from tests.core.stories import CROWD, ELSEWHERE, HERE, NOON, SPOKEN, down, seen, unknown, up
 
 DOWN, UP, UNKNOWN, RECOVERING = State.DOWN, State.UP, State.UNKNOWN, State.RECOVERING
@@ -109,6 +110,7 @@ TOWN = {
     name: Watch(name=name, title=name, group=group, rules=Rules(lookups=frozenset({"dns"})))
     for name, group in {"facebook": "meta", "instagram": "meta", "x": "x", "telegram": "telegram"}.items()
 }
+WELL = Line()
 FAILS, GRUMBLE, REACHED = {"web": down(HERE)}, {"crowd": down(CROWD)}, {"globalping": up(ELSEWHERE)}
 
 
@@ -120,6 +122,22 @@ def looks(**platforms: dict[str, Sighting]) -> Seen:
         }
         for name in TOWN
     }
+
+
+def view(latest: Seen, at: float = NOON, line: Line = WELL, quiet: str = "", **standings: Standing) -> View:
+    """The town at this moment; `quiet` is a platform in maintenance."""
+    return View(
+        seen=latest,
+        watches=TOWN,
+        standings=standings,
+        line=line,
+        now=at,
+        quiet=lambda name: "maintenance" if name == quiet else "",
+    )
+
+
+def beside_facebook(found: View) -> Around:
+    return around("facebook", groups_that_fail(found), found)
 
 
 @pytest.mark.parametrize(
@@ -135,18 +153,18 @@ def looks(**platforms: dict[str, Sighting]) -> Seen:
         pytest.param(
             {"facebook": FAILS, "x": FAILS, "telegram": FAILS | GRUMBLE},
             Around(blamed=1, unreached=3),
-            id="a firewall",
+            id="three",
         ),
         pytest.param(
             {"facebook": FAILS, "instagram": FAILS | REACHED},
             Around(unreached=1, kin_answers=True),
-            id="its kin answers",
+            id="kin",
         ),
         pytest.param({"facebook": FAILS, "instagram": REACHED}, Around(unreached=1), id="its kin is well"),
         pytest.param(
             {"facebook": FAILS, "instagram": FAILS | {"dns": up(ELSEWHERE)}},
             Around(unreached=1),
-            id="a name is found",
+            id="its name",
         ),
         pytest.param({"facebook": FAILS, "x": FAILS | REACHED}, Around(unreached=2), id="a stranger answers"),
         pytest.param({"x": {"web": unknown(HERE)}, "telegram": {"web": up(HERE)}}, Around(), id="no votes"),
@@ -155,8 +173,35 @@ def looks(**platforms: dict[str, Sighting]) -> Seen:
 def test_what_else_fails_at_the_same_time(platforms: dict[str, dict[str, Sighting]], expected: Around) -> None:
     latest = looks(**platforms)
 
-    assert around("facebook", groups_that_fail(latest, TOWN, NOON), latest, TOWN, NOON) == expected
-    assert around("facebook", groups_that_fail(latest, TOWN, NOON + 301), latest, TOWN, NOON + 301) == Around()
+    assert beside_facebook(view(latest)) == expected
+    assert beside_facebook(view(latest, at=NOON + 301)) == Around()  # all of it is stale by then
+    assert beside_facebook(view(latest, line=Line(since=NOON + 1))) == Around()  # seen while our line was dead
+
+
+def known(state: State, *voted: Evidence, since: float = NOON) -> Standing:
+    return Standing(platform="", state=state, since=since, voted=dict.fromkeys(voted, NOON))
+
+
+BLOCKED = Standing(platform="", state=State.SUSPECT, first=HERE, first_since=NOON - LONELY)
+
+
+@pytest.mark.parametrize(
+    ("other", "counts"),
+    [
+        pytest.param(known(State.SUSPECT), True, id="suspected"),
+        pytest.param(known(State.DOWN, HERE, CROWD), True, id="down since just now, perhaps for the same reason"),
+        pytest.param(known(State.DOWN, HERE, CROWD, since=NOON - KNOWN), False, id="down for long"),
+        pytest.param(known(State.DOWN, HERE, CROWD, Evidence.OFFICIAL), False, id="down, and its page says so"),
+        pytest.param(known(State.RECOVERING, SPOKEN), False, id="coming back"),
+        pytest.param(BLOCKED, False, id="our own way there"),
+    ],
+)
+def test_what_fails_for_reasons_known_already_is_no_sign_of_another(other: Standing, counts: bool) -> None:
+    latest = looks(facebook=FAILS, x=FAILS, instagram=FAILS | REACHED)
+
+    assert beside_facebook(view(latest, x=other)).unreached == 1 + counts
+    assert beside_facebook(view(latest, instagram=other)).kin_answers is (other is not BLOCKED)
+    assert beside_facebook(view(latest, quiet="x")).unreached == 1
 
 
 def test_what_fails_by_turns_counts_as_what_it_failed_with() -> None:
@@ -164,4 +209,4 @@ def test_what_fails_by_turns_counts_as_what_it_failed_with() -> None:
     lately = tuple((NOON + number, down(SPOKEN) if number % 4 else up(HERE)) for number in range(9))
     one = replace(seen(up(HERE), probe="web", platform="x", at=NOON + 8), lately=lately)
 
-    assert groups_that_fail({"x": {"web": one}}, TOWN, NOON + 8) == {SPOKEN: {"x"}}
+    assert groups_that_fail(view({**looks(), "x": {"web": one}}, at=NOON + 8)) == {SPOKEN: {"x"}}

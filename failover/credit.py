@@ -29,6 +29,9 @@ and the crowd came late).
 UNSEEN = 480.0
 """Seconds instead where the crowd has nothing to complain about (it takes some minutes, and is asked each five)."""
 
+CALM_LOOKS = 3
+"""So many looks running must a class be well until it has not been the first any more."""
+
 FORGOTTEN = 3600.0
 """Seconds of calm after which nobody remembers who complained first."""
 
@@ -47,8 +50,8 @@ _OWN = (Evidence.HERE, Evidence.SPOKEN)
 def first_of(standing: Standing, seen: Tally, now: float) -> Evidence | None:
     """The class that was the first to say "down"; None: nobody does, or the platform itself refuses every look.
 
-    Who was first stays so for an hour in which it cannot tell: a source that is silent, or a dead line, gives no
-    credit back.  Of several that begin at once, the one that may be alone with it for longest.
+    Who was first stays so for an hour in which it cannot tell: a source that is silent or well for a moment, or a
+    dead line, gives no credit back.  Of several that begin at once, the one that may be alone with it for longest.
     """
     voting = {*seen.votes, *(one.sighting.evidence for one in seen.pending)}
     if standing.first in voting or (standing.first is not None and _is_silent(standing, standing.first, seen, now)):
@@ -59,10 +62,10 @@ def first_of(standing: Standing, seen: Tally, now: float) -> Evidence | None:
 
 
 def _is_silent(standing: Standing, first: Evidence, seen: Tally, now: float) -> bool:
-    """Does nothing of this class say that it works, and has the platform not been well for an hour?"""
+    """Does nothing of this class say so repeatedly that it works, and has the platform not been well for an hour?"""
     same = set(_OWN) if first in _OWN else {first}
     well = standing.state in (State.UP, State.UNKNOWN) and now - standing.since >= FORGOTTEN
-    return not well and not any(work.sighting.evidence in same for work in seen.works)
+    return not well and not any(work.sighting.evidence in same and work.looks >= CALM_LOOKS for work in seen.works)
 
 
 def is_lonely(standing: Standing, now: float) -> bool:

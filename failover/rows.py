@@ -38,13 +38,19 @@ def from_standing(value: Standing) -> Columns:
         "since": value.since,
         "reason": value.reason,
         "voted": voted,
+        "first": None if value.first is None else value.first.value,
+        "first_since": value.first_since,
     }
 
 
 def to_standing(columns: Columns) -> Standing:
-    """The timers are not kept: after a restart nothing is concluded from looks made before it (rule R8)."""
+    """The timers are not kept: after a restart nothing is concluded from looks made before it (rule R8).
+
+    Only who complained first is: it makes more careful.
+    """
     classes = {Evidence(name): at for name, at in json.loads(columns["voted"]).items()}
-    return Standing(**{**columns, "state": State(columns["state"]), "voted": classes})
+    first = None if columns["first"] is None else Evidence(columns["first"])
+    return Standing(**{**columns, "state": State(columns["state"]), "voted": classes, "first": first})
 
 
 def from_declaration(value: Declaration) -> Columns:

@@ -126,6 +126,11 @@ MIGRATIONS: Sequence[str] = (
     "ALTER TABLE incident ADD COLUMN taken_back_at REAL",
     # Which other channels a text names as places to look: it is worded anew when one of them is in trouble.
     "ALTER TABLE delivery ADD COLUMN elsewhere TEXT NOT NULL DEFAULT '[]'",
+    # Who was the first to complain: credit that was lost stays lost over a restart.
+    """
+    ALTER TABLE standing ADD COLUMN first TEXT;
+    ALTER TABLE standing ADD COLUMN first_since REAL
+    """,
 )
 """One script per schema version: a file of version n is brought forward by those after n, in one transaction.
 

@@ -107,7 +107,9 @@ class Store:
     # -- what was known before -----------------------------------------------------------------------------
 
     async def standings(self) -> list[Standing]:
-        found = self._base.read("SELECT platform, state, since, reason, voted FROM standing ORDER BY platform")
+        found = self._base.read(
+            "SELECT platform, state, since, reason, voted, first, first_since FROM standing ORDER BY platform"
+        )
         return [rows.to_standing(row) for row in found]
 
     async def declarations(self) -> list[Declaration]:

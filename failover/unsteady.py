@@ -28,7 +28,8 @@ def lately(seen: Observation, before: Observation | None) -> tuple[tuple[float, 
     told = before.lately if before is not None else ()
     if seen.sighting.signal is Signal.UNKNOWN or not (told or seen.votes_down):
         return told
-    looks = (*told, (seen.at, seen.sighting))[-LOOKS:]
+    fresh = tuple((at, one) for at, one in told if seen.at - at <= WITHIN)
+    looks = (*fresh, (seen.at, seen.sighting))[-LOOKS:]
     return looks if any(_fails(one) for _at, one in looks) else ()
 
 

@@ -116,7 +116,7 @@ def step_clock(database: Database, seconds: float, recent: Iterable[str]) -> Non
             ("due", "latest", "began", "unsure_since"),
             f"phase IN ({OWED_PHASES}) AND statement != 'post'",
         ),
-        ("standing", ("since",), "true"),
+        ("standing", ("since", "first_since"), "true"),
         ("incident", ("opened_at", "closed_at"), f"closed_at IS NULL OR {over}"),
         ("statement", ("release_at", "latest", "valid_until"), "true"),
         ("statement", ("created_at",), "incident IN (SELECT id FROM incident WHERE closed_at IS NULL)"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from failover.credit import DISPUTED, LONELY, PATIENCE, UNSEEN, WEAK_FACTOR, is_lonely, is_torn
+from failover.credit import CALM_LOOKS, DISPUTED, LONELY, PATIENCE, UNSEEN, WEAK_FACTOR, is_lonely, is_torn
 from failover.evidence import ALONE, Around, Line, Tally, tally
 from failover.model import Evidence, Observation, Sighting, Signal, State
 from failover.standing import Declaration, Rules, Standing, shifted
@@ -244,7 +244,7 @@ def test_a_break_in_the_doubt_gives_the_credit_back() -> None:
     case, long = Case(), PATIENCE[CROWD]
     for passed in range(0, int(long), 60):
         case.at(passed, down(CROWD))
-    case.at(long, up(CROWD))
+    case.at(long, seen(up(CROWD), at=NOON + long, looks=CALM_LOOKS))
     case.at(long + 60, down(CROWD))
 
     case.at(long + 120, down(CROWD), down(SPOKEN))
@@ -255,7 +255,7 @@ def test_who_was_first_and_is_well_again_has_not_been_alone_with_it() -> None:
     case, long = Case(), PATIENCE[OFFICIAL]
     for passed in range(0, int(long), 60):
         case.at(passed, down(OFFICIAL), down(CROWD) if passed >= long - 60 else up(CROWD))
-    case.at(long, up(OFFICIAL), down(CROWD))
+    case.at(long, seen(up(OFFICIAL), at=NOON + long, looks=CALM_LOOKS), down(CROWD))
 
     case.at(long + 60, up(OFFICIAL), down(CROWD), down(SPOKEN))
     assert case.at(long + 60 + CONFIRM, up(OFFICIAL), down(CROWD), down(SPOKEN)) is DOWN
@@ -266,11 +266,12 @@ def test_who_was_first_and_is_well_again_has_not_been_alone_with_it() -> None:
     [
         pytest.param([down(CROWD)], "no route to host", WEAK, id="our line was dead"),
         pytest.param([unknown(CROWD)], "", WEAK, id="it could not tell"),
-        pytest.param([up(CROWD)], "", CONFIRM, id="it was well"),
+        pytest.param([up(CROWD)], "", WEAK, id="it was well once"),
+        pytest.param([seen(up(CROWD), at=NOON + 3 * HOUR, looks=CALM_LOOKS)], "", CONFIRM, id="it was well"),
     ],
 )
 def test_a_moment_in_which_nobody_can_tell_gives_no_credit_back(
-    answers: list[Sighting], offline: str, lasts: float
+    answers: list[Sighting | Observation], offline: str, lasts: float
 ) -> None:
     case, long = Case(), 3 * HOUR
     for passed in range(0, int(long), 60):

@@ -21,9 +21,6 @@ from failover.unsteady import lately, steadied
 Failing = Mapping[Evidence, frozenset[str]]
 """class of evidence -> the groups of platforms that it speaks against."""
 
-KNOWN = 900.0
-"""Seconds after which an outage is no sign any more that what fails now fails for the same reason."""
-
 A_MOMENT = 2.0
 """Seconds from when agreement has lasted long enough to when it has been judged: a tick, and the anchors' answer."""
 
@@ -106,11 +103,11 @@ class View:
         return standing is not None and is_lonely(standing, self.now)
 
     def is_known(self, platform: str) -> bool:
-        """Is it known to be down, for long or by more than a region might see?  Then it is no sign of another."""
+        """Is it down by the word of more than those whom a region could fool?  Then it is no sign of another."""
         standing = self.standings.get(platform)
         if standing is None or standing.state not in (State.DOWN, State.RECOVERING):
             return False
-        return bool(standing.voted.keys() - {Evidence.HERE, Evidence.CROWD}) or self.now - standing.since >= KNOWN
+        return bool(standing.voted.keys() - {Evidence.HERE, Evidence.CROWD})
 
 
 def groups_that_fail(view: View) -> Failing:

@@ -156,8 +156,9 @@ async def test_a_new_database_is_empty_and_knows_nothing(store: Store) -> None:
 
 
 async def test_the_timers_of_a_standing_are_not_kept(stores: Opener) -> None:
-    """R8: nothing is concluded after a restart from looks made before it."""
+    """R8: nothing is concluded after a restart from looks made before it; who complained first makes more careful."""
     before = Standing(platform="x", state=State.DOWN, quorum_since=NOON, calm_since=NOON, upheld=True)
+    before = replace(before, first=CROWD, first_since=NOON - 60)
     await stores().record(Change(at=NOON, standings=(before,)))
 
     [after] = await stores().standings()

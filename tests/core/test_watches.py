@@ -10,7 +10,7 @@ from failover.credit import LONELY
 from failover.evidence import Around, Line, Tally
 from failover.model import Evidence, Sighting, State
 from failover.standing import Rules, Standing
-from failover.watches import A_MOMENT, KNOWN, Seen, View, Watch, around, gathering, groups_that_fail, is_borne_out
+from failover.watches import A_MOMENT, Seen, View, Watch, around, gathering, groups_that_fail, is_borne_out
 from tests.core.stories import CROWD, ELSEWHERE, HERE, NOON, SPOKEN, down, seen, unknown, up
 
 DOWN, UP, UNKNOWN, RECOVERING = State.DOWN, State.UP, State.UNKNOWN, State.RECOVERING
@@ -178,8 +178,8 @@ def test_what_else_fails_at_the_same_time(platforms: dict[str, dict[str, Sightin
     assert beside_facebook(view(latest, line=Line(since=NOON + 1))) == Around()  # seen while our line was dead
 
 
-def known(state: State, *voted: Evidence, since: float = NOON) -> Standing:
-    return Standing(platform="", state=state, since=since, voted=dict.fromkeys(voted, NOON))
+def known(state: State, *voted: Evidence) -> Standing:
+    return Standing(platform="", state=state, voted=dict.fromkeys(voted, NOON))
 
 
 BLOCKED = Standing(platform="", state=State.SUSPECT, first=HERE, first_since=NOON - LONELY)
@@ -189,8 +189,7 @@ BLOCKED = Standing(platform="", state=State.SUSPECT, first=HERE, first_since=NOO
     ("other", "counts"),
     [
         pytest.param(known(State.SUSPECT), True, id="suspected"),
-        pytest.param(known(State.DOWN, HERE, CROWD), True, id="down since just now, perhaps for the same reason"),
-        pytest.param(known(State.DOWN, HERE, CROWD, since=NOON - KNOWN), False, id="down for long"),
+        pytest.param(known(State.DOWN, HERE, CROWD), True, id="down, perhaps for the same reason"),
         pytest.param(known(State.DOWN, HERE, CROWD, Evidence.OFFICIAL), False, id="down, and its page says so"),
         pytest.param(known(State.RECOVERING, SPOKEN), False, id="coming back"),
         pytest.param(BLOCKED, False, id="our own way there"),

@@ -5,7 +5,7 @@ Two independent classes are enough (rule R1), but some pairs have been wrong tog
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from failover.evidence import Tally
@@ -29,11 +29,9 @@ and the crowd came late).
 UNSEEN = 480.0
 """Seconds instead where the crowd has nothing to complain about (it takes some minutes, and is asked each five)."""
 
-CALM_LOOKS = 3
-"""So many looks running must a class be well until it has not been the first any more."""
-
-FORGOTTEN = 3600.0
-"""Seconds of calm after which nobody remembers who complained first."""
+RESTORED = 300.0
+"""Seconds without a complaint after which a class has not been the first any more; what fails from here by turns does
+so for hours, and is remembered as long as it may be alone (`PATIENCE`)."""
 
 WEAK_FACTOR = 3
 """Then agreement must last so many times longer: one error elsewhere, held good to its next look, is not enough."""
@@ -47,25 +45,22 @@ DISPUTED = 900.0
 _OWN = (Evidence.HERE, Evidence.SPOKEN)
 
 
-def first_of(standing: Standing, seen: Tally, now: float) -> Evidence | None:
+def first_of(standing: Standing, voting: Collection[Evidence], seen: Tally, now: float) -> Evidence | None:
     """The class that was the first to say "down"; None: nobody does, or the platform itself refuses every look.
 
-    Who was first stays so for an hour in which it cannot tell: a source that is silent or well for a moment, or a
-    dead line, gives no credit back.  Of several that begin at once, the one that may be alone with it for longest.
+    Who was first stays so for some minutes in which it says nothing: a source that is silent or well for a moment, or
+    a dead line, gives no credit back.  Of several that begin at once, the one that may be alone with it for longest.
     """
-    voting = {*seen.votes, *(one.sighting.evidence for one in seen.pending)}
-    if standing.first in voting or (standing.first is not None and _is_silent(standing, standing.first, seen, now)):
-        return standing.first
+    first, last = standing.first, standing.first_at
+    if first is not None and (first in voting or now - (last or now) < _restored(first)):
+        return first
     if not voting or any(not is_unsteady(one) for one in seen.votes.get(Evidence.SPOKEN, ())):
         return None
     return max(sorted(voting), key=lambda kind: PATIENCE.get(kind, 0.0))
 
 
-def _is_silent(standing: Standing, first: Evidence, seen: Tally, now: float) -> bool:
-    """Does nothing of this class say so repeatedly that it works, and has the platform not been well for an hour?"""
-    same = set(_OWN) if first in _OWN else {first}
-    well = standing.state in (State.UP, State.UNKNOWN) and now - standing.since >= FORGOTTEN
-    return not well and not any(work.sighting.evidence in same and work.looks >= CALM_LOOKS for work in seen.works)
+def _restored(first: Evidence) -> float:
+    return PATIENCE[first] if first in _OWN else RESTORED
 
 
 def is_lonely(standing: Standing, now: float) -> bool:

@@ -417,7 +417,7 @@ class Engine:
 
 def _afresh(standing: Standing, now: float) -> Standing:
     """As after a start: how long a voter has been silent counts from now on, like every other timer (rule R8)."""
-    return replace(standing, voted=dict.fromkeys(standing.voted, now))
+    return replace(standing, voted=dict.fromkeys(standing.voted, now), first_at=now if standing.first else None)
 
 
 def _audited(moved: Transition, turn: Turn, incident: Incident | None) -> Minute:

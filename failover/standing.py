@@ -58,7 +58,8 @@ class Standing:
     upheld: bool = False
     first: Evidence | None = None
     first_since: float | None = None
-    """The class that was the first to say "down", and since when; None: the platform itself, or nobody does."""
+    first_at: float | None = None
+    """The class that was the first to say "down", since when, and when last; None: the platform itself, or nobody."""
     weak: bool = False
     """Has what is said against it lost some of its credit (`credit.is_weak`)?"""
 
@@ -72,6 +73,7 @@ def shifted(standing: Standing, seconds: float) -> Standing:
         undisputed_since=_moved(standing.undisputed_since, seconds),
         calm_since=_moved(standing.calm_since, seconds),
         first_since=_moved(standing.first_since, seconds),
+        first_at=_moved(standing.first_at, seconds),
         voted={evidence: at + seconds for evidence, at in standing.voted.items()},
     )
 

@@ -108,7 +108,8 @@ def _timed(standing: Standing, seen: Tally, now: float, rules: Rules, declared: 
     counted = counting(standing, seen if standing.quorum_since is None else with_pending(seen), now)
     agreed = _has_quorum(counted, rules)
     quorum = _since(standing.quorum_since, now, holds=agreed)
-    first = first_of(standing, seen, now)
+    voting = {*seen.votes, *(one.sighting.evidence for one in seen.pending)}
+    first = first_of(standing, voting, seen, now)
     first_since = _since(standing.first_since if first is standing.first else None, now, holds=first is not None)
     weak = is_weak(first, (quorum or now) - (first_since or now), counted)
     undisputed = agreed and not is_disputed(counted, rules, weak=weak)
@@ -118,6 +119,7 @@ def _timed(standing: Standing, seen: Tally, now: float, rules: Rules, declared: 
         "calm_since": _since(standing.calm_since, now, holds=_is_calm(standing, seen, now, rules)),
         "first": first,
         "first_since": first_since,
+        "first_at": now if first in voting else standing.first_at if first is not None else None,
         "weak": weak,
         "voted": _voted(standing, seen, now, declared),
         "voters": _voters(standing, seen),

@@ -45,18 +45,16 @@ DISPUTED = 900.0
 _OWN = (Evidence.HERE, Evidence.SPOKEN)
 
 
-def first_of(standing: Standing, voting: Collection[Evidence], seen: Tally, now: float) -> Evidence | None:
-    """The class that was the first to say "down"; None: nobody does, or the platform itself refuses every look.
+def first_of(standing: Standing, voting: Collection[Evidence], now: float) -> Evidence | None:
+    """The class that was the first to say "down"; None: nobody does.
 
     Who was first stays so for some minutes in which it says nothing: a source that is silent or well for a moment, or
-    a dead line, gives no credit back.  Of several that begin at once, the one that may be alone with it for longest.
+    a dead line, gives no credit back.  Of several that begin at once, the one that is believed for longest.
     """
     first, last = standing.first, standing.first_at
     if first is not None and (first in voting or now - (last or now) < _restored(first)):
         return first
-    if not voting or any(not is_unsteady(one) for one in seen.votes.get(Evidence.SPOKEN, ())):
-        return None
-    return max(sorted(voting), key=lambda kind: PATIENCE.get(kind, 0.0))
+    return max(voting, key=lambda kind: (kind is Evidence.SPOKEN, PATIENCE.get(kind, 0.0), kind), default=None)
 
 
 def _restored(first: Evidence) -> float:
@@ -91,7 +89,7 @@ def was_alone(first: Evidence | None, lasted: float, seen: Tally) -> bool:
     A page that is red by mistake, or a crowd that blames everybody, would otherwise need only one small error
     anywhere else.
     """
-    if first is None:
+    if first is None or (first is Evidence.SPOKEN and not any(map(is_unsteady, seen.votes.get(first, ())))):
         return False
     calm = any(work.sighting.evidence is Evidence.CROWD for work in seen.works)
     patience = PATIENCE.get(first, 0.0)

@@ -59,7 +59,7 @@ class Standing:
     first: Evidence | None = None
     first_since: float | None = None
     first_at: float | None = None
-    """The class that was the first to say "down", since when, and when last; None: the platform itself, or nobody."""
+    """The class that was the first to say "down", since when, and when last."""
     weak: bool = False
     """Has what is said against it lost some of its credit (`credit.is_weak`)?"""
 

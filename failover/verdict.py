@@ -109,7 +109,7 @@ def _timed(standing: Standing, seen: Tally, now: float, rules: Rules, declared: 
     agreed = _has_quorum(counted, rules)
     quorum = _since(standing.quorum_since, now, holds=agreed)
     voting = {*seen.votes, *(one.sighting.evidence for one in seen.pending)}
-    first = first_of(standing, voting, seen, now)
+    first = first_of(standing, voting, now)
     first_since = _since(standing.first_since if first is standing.first else None, now, holds=first is not None)
     weak = is_weak(first, (quorum or now) - (first_since or now), counted)
     undisputed = agreed and not is_disputed(counted, rules, weak=weak)

@@ -221,13 +221,16 @@ def test_who_was_long_alone_needs_more_than_one_small_error_elsewhere(
 
 def test_a_source_that_fails_by_turns_all_day_needs_more_than_one_small_error_elsewhere() -> None:
     """It refuses every other look for hours, and everybody else is well."""
-    case, lately = Case(), ((NOON, down(SPOKEN)), (NOON + 1, up(SPOKEN)))
-    long = PATIENCE[SPOKEN]
+    case, long = Case(), PATIENCE[SPOKEN]
+
+    def refused(passed: float) -> Observation:
+        before = ((NOON + passed - 30, down(SPOKEN)), (NOON + passed - 15, up(SPOKEN)))
+        return replace(seen(down(SPOKEN), at=NOON + passed), lately=before)
+
     for passed in range(0, int(long), 60):
-        case.at(passed, replace(seen(down(SPOKEN), at=NOON + passed), lately=lately), up(CROWD))
-    for passed in range(0, int(WEAK), 30):
-        now = long + passed
-        assert case.at(now, replace(seen(down(SPOKEN), at=NOON + now), lately=lately), down(CROWD)) is SUSPECT
+        case.at(passed, refused(passed), up(CROWD))
+    for passed in range(int(long), int(long + WEAK), 30):
+        assert case.at(passed, refused(passed), down(CROWD)) is SUSPECT
 
 
 def test_credit_is_given_back_when_the_crowd_complains_as_well() -> None:
